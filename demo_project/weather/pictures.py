@@ -1,0 +1,99 @@
+"""The four charts of a report, each with the words that stand in for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from demo_project.weather.charts import Chart, Range, column_chart, row_chart
+from demo_project.weather.models import MonthClimate, Spell, WindDays
+from demo_project.weather.report import counted, span
+
+
+def temperature_chart(months: Sequence[MonthClimate]) -> Chart:
+    warm = max(months, key=lambda month: month.mean_max)
+    cold = min(months, key=lambda month: month.mean_min)
+    return column_chart(
+        "temperature",
+        title="Temperature by month, °C",
+        description=(
+            "A wide bar from the mean night to the mean day, a thin one from the coldest night "
+            f"to the hottest day. {warm.name} is warmest with days of {warm.mean_max:g} °C, "
+            f"{cold.name} coldest with nights of {cold.mean_min:g} °C."
+        ),
+        kind="warm",
+        ranges=[
+            Range(
+                name=month.short_name,
+                low=month.mean_min,
+                high=month.mean_max,
+                least=month.record_min,
+                most=month.record_max,
+                title=(
+                    f"{month.name}: {month.mean_min:g} to {month.mean_max:g} °C on average, "
+                    f"{month.record_min:g} to {month.record_max:g} °C at most"
+                ),
+            )
+            for month in months
+        ],
+    )
+
+
+def rain_chart(months: Sequence[MonthClimate]) -> Chart:
+    wettest = max(months, key=lambda month: month.mean_total_mm)
+    driest = min(months, key=lambda month: month.mean_total_mm)
+    return column_chart(
+        "rain",
+        title="Rain and snow by month, mm",
+        description=(
+            f"One bar for each month. {wettest.name} is wettest with {wettest.mean_total_mm:g} mm, "
+            f"{driest.name} driest with {driest.mean_total_mm:g} mm."
+        ),
+        kind="wet",
+        ranges=[
+            Range(
+                name=month.short_name,
+                low=0,
+                high=month.mean_total_mm,
+                title=(
+                    f"{month.name}: {month.mean_total_mm:g} mm, "
+                    f"wet on {month.wet_days_share:.0%} of the days"
+                ),
+            )
+            for month in months
+        ],
+    )
+
+
+def wind_chart(forces: Sequence[WindDays]) -> Chart:
+    usual = max(forces, key=lambda force: force.days)
+    return row_chart(
+        "wind",
+        title="Days by wind force (Beaufort)",
+        description=f"One bar for each force. Most days, {usual.days:,}, had a {usual.name}.",
+        rows=[
+            (f"{force.force} {force.name}", force.days, f"{force.days:,}", "breeze")
+            for force in forces
+        ],
+    )
+
+
+def spell_chart(spells: Sequence[Spell]) -> Chart:
+    shown = [spell for spell in spells if spell.kind != Spell.Kind.HEAT]
+    return row_chart(
+        "spells",
+        title="The longest wet and dry spells, days",
+        description="One bar for each spell: " + "; ".join(_in_words(spell) for spell in shown),
+        rows=[
+            (
+                f"{spell.first_day:%b %Y}, {spell.kind}",
+                spell.days,
+                counted(spell.days, "day"),
+                spell.kind,
+            )
+            for spell in shown
+        ],
+    )
+
+
+def _in_words(spell: Spell) -> str:
+    return f"{spell.kind}, {counted(spell.days, 'day')}, {span(spell.first_day, spell.last_day)}"

@@ -1,0 +1,115 @@
+"""Value types for what a caller may set: per step, per start, and for the engine as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+MAX_ID_LENGTH = 200
+"""Characters in a workflow id or step id."""
+
+
+class Backoff(StrEnum):
+    """How the wait grows from one retry to the next."""
+
+    LINEAR = "LINEAR"
+    EXPONENTIAL = "EXPONENTIAL"
+    NONE = "NONE"
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class ExecutionConfig(_Config):
+    """How a step is run. Fields that a step leaves unset come from its workflow, then from here."""
+
+    max_retries: int = Field(default=3, ge=0, le=1000)
+    """Attempts after the first that an ordinary failure may use."""
+    retry_delay: Seconds = 1.0
+    """Seconds before the first retry."""
+    backoff: Backoff = Backoff.LINEAR
+    """LINEAR: delay x retry number. EXPONENTIAL: delay x 2^(retry - 1). NONE: always delay."""
+    max_delay: Seconds = 300.0
+    """Seconds that no wait exceeds."""
+    jitter: float = Field(default=0.1, ge=0, le=1)
+    """Share of the wait that is taken off at random, so that retries do not come in step."""
+    timeout: PositiveSeconds | None = 30.0
+    """Seconds for one attempt; None for no limit."""
+    max_concurrency: int | None = Field(default=None, ge=1)
+    """Steps of one run that may run at once; read from the workflow's config only."""
+    continue_on_error: bool = False
+    """Whether the run goes on without this step's output when it fails for good."""
+    queue: str | None = Field(default=None, min_length=1, max_length=100)
+    """The Celery queue of the step; None for the engine's default queue."""
+    retry_on: tuple[type[BaseException], ...] | None = None
+    """Exceptions that are retried; None for every one."""
+    no_retry_on: tuple[type[BaseException], ...] = ()
+    """Exceptions that are not retried; wins over `retry_on`."""
+
+    def over(self, base: ExecutionConfig) -> ExecutionConfig:
+        """Return `base` with the fields that were set on this one laid over it."""
+        return ExecutionConfig(**{**base.set_fields(), **self.set_fields()})
+
+    def set_fields(self) -> dict[str, Any]:
+        """Return only the fields that somebody set."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class StartOptions(_Config):
+    """What a caller may say when starting a run, beside its input."""
+
+    resource_id: str | None = Field(default=None, min_length=1, max_length=255)
+    """Your own name for what the run is about ("order-42"); runs can be listed by it."""
+    concurrency_check: bool = False
+    """Refuse the start while another checked run of this workflow has the same resource id."""
+    tags: Mapping[str, str] = Field(default_factory=dict, max_length=50)
+    """Labels to find the run by."""
+    idempotency_key: str | None = Field(default=None, min_length=1, max_length=255)
+    """A second start of this workflow with the same key returns the first run."""
+    synchronous: bool = False
+    """Run the whole workflow here and now, in this process, without Celery."""
+    priority: int = Field(default=5, ge=0, le=9)
+    """0 to 9; higher goes first where the broker can tell."""
+    started_by: str = Field(default="", max_length=255)
+    """Who or what started the run, for the history."""
+    context: Any = None
+    """The run's custom context, instead of the workflow's."""
+
+
+class EngineConfig(_Config):
+    """How an engine works; the defaults suit one database and a handful of workers."""
+
+    lease: PositiveSeconds = 30.0
+    """Seconds a claim is good for without a heartbeat; a dead worker's step waits this long."""
+    heartbeat: PositiveSeconds = 8.0
+    """Seconds between renewals of the leases a process holds; at most a third of the lease."""
+    sweep_interval: PositiveSeconds = 10.0
+    """Seconds between two sweeps of one worker."""
+    resend_after: PositiveSeconds = 30.0
+    """Seconds that ready work waits before the sweep sends its message again."""
+    time_budget: PositiveSeconds = 20.0
+    """Seconds after which one message's work is handed over by a new message."""
+    max_crashes: int = Field(default=3, ge=1)
+    """Attempts a step may lose with its worker before it fails with WORKER_LOST."""
+    max_messages: int = Field(default=16, ge=1)
+    """Messages that one fan-out sends at most; whoever gets one works until nothing is ready."""
+    max_countdown: Seconds = 60.0
+    """Seconds of delay entrusted to the broker at most; longer waits are left to the sweep."""
+    max_payload_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    """Bytes of JSON in one input, output or state value."""
+    default_queue: str = Field(default="celery", min_length=1, max_length=100)
+    """The queue of steps that name none."""
+
+    @model_validator(mode="after")
+    def _lease_outlives_heartbeats(self) -> Self:
+        if self.lease < 3 * self.heartbeat:
+            msg = f"lease ({self.lease} s) must be at least 3 x heartbeat ({self.heartbeat} s)"
+            raise ValueError(msg)
+        return self

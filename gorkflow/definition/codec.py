@@ -1,0 +1,312 @@
+"""Values to JSON text and back, by type, so that what is stored can always be read again.
+
+JSON is the only format. A value that JSON would change in silence is refused instead: NaN and
+infinities (pydantic would write null), pydantic secrets (it would write "**********"), NUL
+characters and lone surrogates (PostgreSQL takes neither), and whatever does not read back.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, Literal, TypeVar
+
+import pydantic_core
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr, TypeAdapter, ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
+
+from gorkflow.definition.secrecy import find_secret
+from gorkflow.definition.types import type_name
+from gorkflow.errors import DefinitionError, PayloadError
+from gorkflow.records import Json
+
+T = TypeVar("T")
+
+MAX_FIELD_ERRORS = 100
+"""Field errors that one PayloadError lists; `data["error_count"]` tells how many there were."""
+
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_MAYBE_NOT_FINITE = (b"null", b"NaN", b"Infinity")
+_MASKED = b'"**********"'
+
+
+class Codec(Generic[T]):
+    """Loads and dumps the values of one type.
+
+    Args:
+        annotation: any type that pydantic knows; Any takes every JSON value.
+        what: what the values are, for messages ("input of step 'charge'").
+        validate: False hands values over as plain JSON data, unchecked, and dumps them untyped.
+
+    """
+
+    __slots__ = ("_adapter", "annotation", "validate", "what")
+
+    def __init__(self, annotation: Any, *, what: str = "value", validate: bool = True) -> None:
+        self.annotation = annotation
+        self.what = what
+        self.validate = validate
+        self._adapter: TypeAdapter[T] | None = None
+
+    def __repr__(self) -> str:
+        return f"Codec({type_name(self.annotation)}, what={self.what!r}, validate={self.validate})"
+
+    def load(self, text: Json) -> T:
+        """Return the value of a JSON text.
+
+        Raises:
+            PayloadError: the text is not JSON, or does not fit the type.
+
+        """
+        try:
+            if self._is_typed:
+                return self.adapter.validate_json(text)
+            value: T = pydantic_core.from_json(text)
+        except ValidationError as error:
+            raise _invalid(self.what, error) from None
+        except ValueError as error:
+            msg = f"{self.what} is not JSON: {error}"
+            raise PayloadError(msg) from None
+        return value
+
+    def coerce(self, value: Any) -> T:
+        """Return `value` made into the type: a mapping becomes a model, for instance.
+
+        Raises:
+            PayloadError: it does not fit.
+
+        """
+        if not self._is_typed:
+            passed: T = value
+            return passed
+        try:
+            return self.adapter.validate_python(value)
+        except ValidationError as error:
+            raise _invalid(self.what, error) from None
+
+    def dump(self, value: Any, *, what: str | None = None, max_bytes: int | None = None) -> Json:
+        """Return `value` as JSON text that `load` turns into an equal value.
+
+        Args:
+            value: an instance of the type, or what validation makes into one.
+            what: what the value is, for messages; the codec's own `what` if left out.
+            max_bytes: how long the text may be, in UTF-8.
+
+        Raises:
+            PayloadError: it does not fit the type, or cannot be stored as JSON.
+
+        """
+        name = what or self.what
+        if not self._is_typed:
+            return dump_json(value, what=name, max_bytes=max_bytes)
+        try:
+            checked = self.adapter.validate_python(value)
+        except ValidationError as error:
+            raise _invalid(name, error) from None
+        dump = functools.partial(
+            self.adapter.dump_json, checked, by_alias=True, round_trip=True, warnings=False
+        )
+        plain = functools.partial(
+            self.adapter.dump_python,
+            checked,
+            mode="json",
+            by_alias=True,
+            round_trip=True,
+            warnings=False,
+        )
+        text = _storable_text(checked, dump, plain, name, max_bytes)
+        self._refuse_unreadable(text, name)
+        return text
+
+    def json_schema(self, mode: Literal["validation", "serialization"]) -> dict[str, Any]:
+        """Return the type's JSON Schema; an empty one where it has none or is not validated."""
+        if not self._is_typed:
+            return {}
+        try:
+            return self.adapter.json_schema(by_alias=True, mode=mode)
+        except PydanticInvalidForJsonSchema:
+            return {}
+
+    @property
+    def adapter(self) -> TypeAdapter[T]:
+        """The pydantic TypeAdapter, built at the first use.
+
+        Raises:
+            DefinitionError: pydantic cannot handle the type, or it holds a secret.
+
+        """
+        if self._adapter is None:
+            self._adapter = _adapter(self.annotation, self.what)
+        return self._adapter
+
+    def prepare(self) -> None:
+        """Build what `load` and `dump` need now. Raises DefinitionError like `adapter`."""
+        if self._is_typed:
+            self.adapter  # noqa: B018  the property builds it
+
+    @property
+    def _is_typed(self) -> bool:
+        return self.validate and self.annotation is not Any and self.annotation is not object
+
+    def _refuse_unreadable(self, text: Json, what: str) -> None:
+        # A model that was changed after it was validated, an alias that is written but not read,
+        # an excluded field: all of them would fail in the next step, where nobody would look.
+        try:
+            self.adapter.validate_json(text)
+        except ValidationError as error:
+            raise _invalid(what, error, problem="cannot be read back from its own JSON") from None
+
+
+def dump_json(value: Any, *, what: str, max_bytes: int | None = None) -> Json:
+    """Return any JSON-like value as JSON text, without a type to check it against.
+
+    Models, dataclasses, dates, sets and the like are written as pydantic writes them and come
+    back as plain JSON data.
+
+    Raises:
+        PayloadError: it cannot be stored as JSON.
+
+    """
+    dump = functools.partial(
+        pydantic_core.to_json, value, by_alias=True, round_trip=True, inf_nan_mode="constants"
+    )
+    plain = functools.partial(
+        pydantic_core.to_jsonable_python, value, by_alias=True, round_trip=True
+    )
+    return _storable_text(value, dump, plain, what, max_bytes)
+
+
+def _storable_text(
+    value: Any,
+    dump: Callable[[], bytes],
+    plain: Callable[[], Any],
+    what: str,
+    max_bytes: int | None,
+) -> Json:
+    try:
+        data = dump()
+        # Looked at closely only where the text could hide one: this is the hot path.
+        if any(mark in data for mark in _MAYBE_NOT_FINITE):
+            _refuse_not_finite(data, plain(), what)
+    except PayloadError:
+        raise
+    except (ValueError, TypeError, RecursionError) as error:
+        msg = f"{what} cannot be stored as JSON: {_printable(str(error))}"
+        raise PayloadError(msg) from error
+    if max_bytes is not None and len(data) > max_bytes:
+        msg = f"{what} is too large: {len(data):,} bytes of JSON, the limit is {max_bytes:,}"
+        raise PayloadError(msg, size=len(data), limit=max_bytes)
+    if b"\\u0000" in data and _ESCAPED_NUL.search(data):
+        msg = f"{what} has a NUL character in a text, which databases cannot store"
+        raise PayloadError(msg)
+    if _MASKED in data and _holds_secret(value):
+        msg = f"{what} has a pydantic secret in it, whose value would be lost; store a plain str"
+        raise PayloadError(msg)
+    return data.decode()
+
+
+def _refuse_not_finite(data: bytes, plain: Any, what: str) -> None:
+    path = _not_finite(plain, pydantic_core.from_json(data), ())
+    if path is not None:
+        where = f" at {_path(path)}" if path else ""
+        msg = f"{what} has a number that JSON cannot hold{where}: NaN and infinities are refused"
+        raise PayloadError(
+            msg, errors=[{"loc": list(path), "msg": "must be finite", "type": "finite_number"}]
+        )
+
+
+def _not_finite(plain: Any, stored: Any, path: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Return the path of the first number that the stored form has lost, or None."""
+    if isinstance(plain, float):
+        # ser_json_inf_nan="strings" stores a text, which does read back.
+        return path if not math.isfinite(plain) and not isinstance(stored, str) else None
+    pairs: Iterable[tuple[Any, Any, Any]] = ()
+    if isinstance(plain, dict) and isinstance(stored, dict):
+        pairs = zip(plain, plain.values(), stored.values(), strict=False)
+    elif isinstance(plain, list) and isinstance(stored, list):
+        pairs = zip(range(len(plain)), plain, stored, strict=False)
+    for key, value, kept in pairs:
+        found = _not_finite(value, kept, (*path, key))
+        if found is not None:
+            return found
+    return None
+
+
+def _holds_secret(value: Any) -> bool:
+    if isinstance(value, Secret | SecretStr | SecretBytes):
+        return True
+    if isinstance(value, Mapping):
+        return any(map(_holds_secret, value.values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(_holds_secret, value))
+    if isinstance(value, BaseModel) or hasattr(value, "__dataclass_fields__"):
+        return any(map(_holds_secret, vars(value).values() if hasattr(value, "__dict__") else ()))
+    return False
+
+
+def _adapter(annotation: Any, what: str) -> TypeAdapter[Any]:
+    try:
+        # repr: int | str equals str | int but is not tried in the same order.
+        return _cached_adapter(annotation, repr(annotation))
+    except _SecretFoundError as error:
+        msg = f"{what}: {error}"
+    except PydanticUserError as error:
+        reason = error.message.splitlines()[0]
+        msg = f"{what} has the type {type_name(annotation)}, which pydantic cannot use: {reason}"
+    except (NameError, TypeError) as error:
+        msg = f"{what} has the type {type_name(annotation)}, which pydantic cannot use: {error}"
+    raise DefinitionError(msg)
+
+
+class _SecretFoundError(Exception):
+    pass
+
+
+def _build_adapter(annotation: Any) -> TypeAdapter[Any]:
+    found = find_secret(annotation)
+    if found is not None:
+        raise _SecretFoundError(found)
+    return TypeAdapter(annotation)
+
+
+@functools.lru_cache(maxsize=2048)
+def _remembered_adapter(annotation: Any, spelled: str) -> TypeAdapter[Any]:  # noqa: ARG001  key
+    return _build_adapter(annotation)
+
+
+def _cached_adapter(annotation: Any, spelled: str) -> TypeAdapter[Any]:
+    try:
+        hash(annotation)
+    except TypeError:
+        return _build_adapter(annotation)
+    return _remembered_adapter(annotation, spelled)
+
+
+def _invalid(what: str, error: ValidationError, problem: str = "is not valid") -> PayloadError:
+    # Never the values: they may be secret, and the error is stored and logged.
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    errors = [
+        {
+            "loc": [_printable(part) if isinstance(part, str) else part for part in each["loc"]],
+            "msg": _printable(each["msg"]),
+            "type": each["type"],
+        }
+        for each in found[:MAX_FIELD_ERRORS]
+    ]
+    first = errors[0]
+    where = f"{_path(first['loc'])}: " if first["loc"] else ""
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    msg = f"{what} {problem}: {where}{first['msg']}{more}"
+    return PayloadError(msg, errors=errors, error_count=len(found))
+
+
+def _path(loc: Iterable[Any]) -> str:
+    return ".".join(str(part) for part in loc)
+
+
+def _printable(text: str, limit: int = 500) -> str:
+    """Return `text` in a form that every database can store with the error."""
+    cleaned = text.replace("\x00", "\ufffd").encode(errors="replace").decode()
+    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"

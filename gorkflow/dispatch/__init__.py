@@ -1,0 +1,1 @@
+"""Carrying hints to workers: the contract and its implementations."""

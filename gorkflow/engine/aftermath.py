@@ -1,0 +1,34 @@
+"""What follows a committed finish: the log, the observer, and the messages for what is ready."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gorkflow.engine.observer import log_run, log_step
+from gorkflow.statuses import StepStatus
+from gorkflow.stores.base import Claim, Finish, Finished
+
+if TYPE_CHECKING:
+    from gorkflow.engine.engine import Engine
+
+
+def announce(
+    engine: Engine, claim: Claim, finish: Finish, finished: Finished, duration_ms: float
+) -> None:
+    """Tell everybody who has to know; call it after the commit, with the run bound to the log."""
+    log_step(finish, duration_ms)
+    engine.observer.step_ended(claim, finish.status, finish.error)
+    planner = engine.planners.of_run(claim)
+    hints = [*finished.wake, *planner.hints(claim.run_id, finished.ready, claim.priority)]
+    if finish.status is StepStatus.RETRYING and is_live(finished):
+        hints.append(engine.retry_hint(claim, finish.retry_in))
+    engine.send(hints)
+    if finished.ended_run and finished.run_status is not None:
+        status, error = finished.run_status, finish.run_error
+        log_run(claim.run_id, claim.workflow_id, status, error)
+        engine.observer.run_ended(claim.run_id, claim.workflow_id, status, error)
+
+
+def is_live(finished: Finished) -> bool:
+    """Tell whether the finish left its run with something to do."""
+    return finished.run_status is not None and not finished.run_status.is_terminal

@@ -1,0 +1,232 @@
+"""One attempt of one step: load its input, call the handler, and say how it went.
+
+Nothing is written here. The outcome goes to the planner, and what the planner decides to the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from gorkflow.definition.context import StepContext
+from gorkflow.definition.graph import ExecutionGraph, Join
+from gorkflow.definition.step import Step
+from gorkflow.definition.workflow import Workflow
+from gorkflow.engine.heartbeat import Beat
+from gorkflow.engine.planner import Outcome, join_outputs
+from gorkflow.engine.retry import is_retryable
+from gorkflow.engine.timeout import AttemptTimeout, time_limit
+from gorkflow.errors import (
+    ErrorCode,
+    GorkflowError,
+    NotFoundError,
+    PayloadError,
+    StepCancelled,
+)
+from gorkflow.log import WORKFLOW_PROGRESS, log
+from gorkflow.records import ErrorInfo, Json
+from gorkflow.statuses import StepStatus
+from gorkflow.stores.base import Claim, StepOutput, WorkflowStore
+
+MAX_TRACEBACK = 16 * 1024
+MAX_MESSAGE = 2000
+CACHED_BYTES = 1024 * 1024
+
+
+@dataclass(slots=True)
+class RunCache:
+    """What one worker remembers of a run while it works on it; every entry is immutable."""
+
+    outputs: dict[str, StepOutput] = field(default_factory=dict)
+    input: Json | None = None
+    _bytes: int = 0
+
+    def keep(self, step_id: str, found: StepOutput) -> None:
+        """Remember a committed output, unless the cache is full: it starts afresh then."""
+        self._bytes += len(found.output or "")
+        if self._bytes > CACHED_BYTES or len(self.outputs) > 256:  # noqa: PLR2004
+            self.outputs.clear()
+            self._bytes = len(found.output or "")
+        self.outputs[step_id] = found
+
+
+class Attempt:
+    """Runs a claimed step's handler; is also the handler context's link to the store."""
+
+    def __init__(  # noqa: PLR0913  built in one place, by the worker
+        self,
+        claim: Claim,
+        workflow: Workflow[Any, Any],
+        graph: ExecutionGraph,
+        *,
+        store: WorkflowStore,
+        cache: RunCache,
+        beat: Beat,
+        nudge: Any,
+        max_bytes: int,
+    ) -> None:
+        self._claim = claim
+        self._workflow = workflow
+        self._step: Step[Any, Any] = workflow.steps[claim.step_id]
+        self._node = graph[claim.step_id]
+        self._store = store
+        self._cache = cache
+        self._beat = beat
+        self._nudge = nudge
+        self._max_bytes = max_bytes
+        self._context = StepContext(
+            run_id=claim.run_id,
+            workflow=workflow,
+            step_id=claim.step_id,
+            attempt=claim.attempt,
+            map_index=claim.map_index,
+            logger=log,
+            link=self,
+        )
+
+    def run(self) -> Outcome:
+        """Call the handler. Whatever it raises becomes an outcome.
+
+        Only what ends the process (KeyboardInterrupt, a SystemExit of the host's own making)
+        passes through.
+        """
+        try:
+            with time_limit(self._node.config.timeout):
+                return self._call()
+        except AttemptTimeout:
+            message = f"the attempt took longer than {self._node.config.timeout:g} s"
+            return self._failure(ErrorCode.TIMEOUT, TimeoutError(message), retryable=True)
+        except StepCancelled as error:
+            return self._failure(ErrorCode.CANCELLED, error, retryable=True)
+        except PayloadError as error:
+            return self._failure(error.code, error, retryable=False)
+        except Exception as error:  # noqa: BLE001  containing a handler's errors is the point
+            config = self._step.config
+            code = error.code if isinstance(error, GorkflowError) else ErrorCode.EXECUTION_FAILED
+            return self._failure(code, error, retryable=is_retryable(config, error))
+        except BaseException as error:
+            if type(error) is not SystemExit and isinstance(
+                error, (KeyboardInterrupt, SystemExit, GeneratorExit)
+            ):
+                raise
+            return self._failure(ErrorCode.PANIC, error, retryable=True)
+
+    def _call(self) -> Outcome:
+        text = self._load_step_input()
+        value = self._step.input_codec.load(text) if self._step.takes_input else None
+        # The snapshot says whether the run has the condition: newer code does not change that.
+        condition = self._workflow.conditions.get(self._step.id) if self._node.conditional else None
+        if condition is not None and not condition.evaluate(self._context, self._plain(text, value)):
+            skipped = text if self._node.passes_through else None
+            return Outcome(
+                status=StepStatus.SKIPPED,
+                output=skipped if self._node.default is None else self._node.default,
+            )
+        result = self._invoke(value)
+        output = self._step.output_codec.dump(
+            result, what=f"output of step {self._step.id!r}", max_bytes=self._max_bytes
+        )
+        return Outcome(
+            status=StepStatus.COMPLETED,
+            output=output,
+            state=self._context.state.changes(self._max_bytes),
+        )
+
+    def _plain(self, text: Json, value: Any) -> Any:
+        # A condition may look at a value that its step's handler does not take.
+        return value if self._step.takes_input else self._step.input_codec.load(text)
+
+    def _invoke(self, value: Any) -> Any:
+        arguments: list[Any] = [self._context] if self._step.takes_ctx else []
+        if self._step.takes_input:
+            arguments.append(value)
+        result = self._step.handler(*arguments)
+        return asyncio.run(_await(result)) if self._step.is_async else result
+
+    def _load_step_input(self) -> Json:
+        if self._node.join is Join.RUN:
+            return self.load_input()
+        return join_outputs(self._node, self._outputs(self._node.parents))
+
+    def _outputs(self, step_ids: Iterable[str]) -> Mapping[str, StepOutput]:
+        wanted = list(step_ids)
+        missing = [step_id for step_id in wanted if step_id not in self._cache.outputs]
+        loaded = self._store.load(self._claim.run_id, outputs=missing).outputs if missing else {}
+        found = {**self._cache.outputs, **loaded}
+        for step_id, output in loaded.items():
+            self._cache.keep(step_id, output)
+        return {step_id: found[step_id] for step_id in wanted if step_id in found}
+
+    # AttemptLink, for the StepContext
+
+    def load_output(self, step_id: str) -> Json | None:
+        """Return a step's output. Raises NotFoundError while that step is not over."""
+        try:
+            return self._outputs([step_id])[step_id].output
+        except KeyError:
+            message = f"step {step_id!r} has no output yet"
+            raise NotFoundError(message, step_id=step_id) from None
+
+    def load_input(self) -> Json:
+        """Return the run's input."""
+        if self._cache.input is None:
+            self._cache.input = self._store.load(self._claim.run_id, run_input=True).input
+        return self._cache.input
+
+    def load_context(self) -> Json | None:
+        """Return the run's custom context."""
+        return self._store.load(self._claim.run_id, context=True).context
+
+    def load_state(self) -> Mapping[str, Json]:
+        """Return the run's committed state."""
+        return self._store.load(self._claim.run_id, state=True).state
+
+    def report(self, fraction: float, note: str) -> None:
+        """Leave progress for the heartbeat."""
+        log.debug(WORKFLOW_PROGRESS, progress=fraction, note=note)
+        self._beat.report(fraction, note)
+        self._nudge()
+
+    def is_cancelled(self) -> bool:
+        """Tell whether a heartbeat found the lease gone."""
+        return self._beat.lost.is_set()
+
+    def _failure(self, code: ErrorCode, error: BaseException, *, retryable: bool) -> Outcome:
+        info = error_info(code, error, step_id=self._claim.step_id, attempt=self._claim.attempt)
+        return Outcome(status=StepStatus.FAILED, error=info, retryable=retryable)
+
+
+async def _await(awaitable: Any) -> Any:
+    return await awaitable
+
+
+def error_info(
+    code: ErrorCode, error: BaseException, *, step_id: str = "", attempt: int = 0
+) -> ErrorInfo:
+    """Describe an exception: message and traceback capped, no locals, no NUL characters."""
+    kind = type(error)
+    lines = traceback.format_exception(kind, error, error.__traceback__, limit=-30)
+    return ErrorInfo(
+        code=code,
+        message=_storable(_text(error))[:MAX_MESSAGE],
+        type=f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
+        step_id=step_id,
+        attempt=attempt,
+        errors=getattr(error, "errors", ()) if isinstance(error, PayloadError) else (),
+        traceback=_storable("".join(lines))[-MAX_TRACEBACK:],
+    )
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001  a broken __str__ must not lose the error
+        return type(error).__name__
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()

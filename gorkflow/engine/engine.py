@@ -1,0 +1,325 @@
+"""The engine: the one door to starting, steering and working on runs.
+
+It joins the pure planner, a store and a dispatcher, and holds no state of its own that matters:
+any number of engines in any number of processes may share a store.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from gorkflow.config import EngineConfig, StartOptions
+from gorkflow.definition.graph import ExecutionGraph
+from gorkflow.definition.registry import Registry
+from gorkflow.definition.registry import registry as default_registry
+from gorkflow.definition.workflow import Workflow
+from gorkflow.dispatch.base import Dispatcher, Hint
+from gorkflow.engine.clock import Clock, SystemClock
+from gorkflow.engine.heartbeat import Heartbeat
+from gorkflow.engine.history import full_steps
+from gorkflow.engine.observer import NullObserver, Observer, log_run
+from gorkflow.engine.planners import Planners
+from gorkflow.engine.recovery import sweep_once
+from gorkflow.engine.run import Run, failed_output
+from gorkflow.engine.starting import build_run, refuse_other_input
+from gorkflow.engine.worker import RunWorker, worker_name
+from gorkflow.errors import ErrorCode, InvalidStateError
+from gorkflow.log import WORKFLOW_CREATED, WORKFLOW_RETRIED, log
+from gorkflow.records import ErrorInfo, Json, RunFilter, RunPage, RunRecord, StepRecord
+from gorkflow.statuses import (
+    CLAIMABLE_STEPS,
+    RETRYABLE_RUNS,
+    TERMINAL_RUNS,
+    RunStatus,
+)
+from gorkflow.stores.base import Claim, Restart, WorkflowStore
+
+SYNCHRONOUS_POLL = 0.05
+
+
+class Engine:
+    """Starts, runs and steers workflows.
+
+    Args:
+        store: where runs live.
+        dispatcher: carries hints to workers.
+        registry: the workflows this process has code for.
+        config: leases, intervals, limits.
+        observer: told of committed transitions.
+        clock: waits and budgets; tests pass a virtual one.
+
+    """
+
+    def __init__(  # noqa: PLR0913  the seams
+        self,
+        store: WorkflowStore,
+        dispatcher: Dispatcher,
+        *,
+        registry: Registry = default_registry,
+        config: EngineConfig | None = None,
+        observer: Observer | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.store = store
+        self.dispatcher = dispatcher
+        self.registry = registry
+        self.config = config or EngineConfig()
+        self.observer = observer or NullObserver()
+        self.clock = clock or SystemClock()
+        self.heartbeat = Heartbeat(
+            store, lease=self.config.lease, interval=self.config.heartbeat
+        )
+        self.planners = Planners(store, registry, self.config)
+
+    # Starting
+
+    def start(
+        self,
+        workflow: Workflow[Any, Any] | str,
+        input: Any = None,  # noqa: A002  the word users know
+        options: StartOptions | None = None,
+    ) -> Run[Any]:
+        """Store a run and, once the caller's transaction commits, tell the workers.
+
+        Args:
+            workflow: a workflow or the id of a registered one (its current version).
+            input: validated against the workflow's input type.
+            options: see `StartOptions`.
+
+        Raises:
+            NotFoundError: no such workflow.
+            PayloadError: the input, the tags or the context are wrong.
+            ConcurrencyLimitError: the resource id is held by another run.
+            IdempotencyConflictError: the idempotency key came with another input before.
+
+        """
+        if isinstance(workflow, str):
+            workflow = self.registry.get(workflow)
+        options = options or StartOptions()
+        text = workflow.input_codec.dump(
+            input,
+            what=f"input of workflow {workflow.id!r}",
+            max_bytes=self.config.max_payload_bytes,
+        )
+        return self._create(workflow, text, options)
+
+    def rerun(self, run_id: UUID, options: StartOptions | None = None) -> Run[Any]:
+        """Start a new run, of the workflow's current version, with the same input.
+
+        Without options it keeps the first run's resource id, tags and priority.
+        """
+        record = self.store.get_run(run_id)
+        workflow = self.registry.get(record.workflow_id)
+        kept = StartOptions(
+            resource_id=record.resource_id or None, tags=record.tags, priority=record.priority
+        )
+        text = self.store.load(run_id, run_input=True).input
+        workflow.input_codec.load(text)
+        return self._create(workflow, text, options or kept, rerun_of=run_id)
+
+    def _create(
+        self,
+        workflow: Workflow[Any, Any],
+        text: Json,
+        options: StartOptions,
+        rerun_of: UUID | None = None,
+    ) -> Run[Any]:
+        planner = self.planners.of_graph(workflow.graph)
+        new = build_run(workflow, text, options, planner, self.config, rerun_of)
+        record, created = self.store.create_run(new)
+        if not created:
+            refuse_other_input(self.store, record, text)
+            return Run(self, record, created=False)
+        log.info(WORKFLOW_CREATED, run_id=str(new.id), workflow_id=workflow.id)
+        self.observer.run_created(new.id, workflow.id)
+        if options.synchronous:
+            self.run_to_end(new.id)
+            return Run(self, self.store.get_run(new.id))
+        ready = [row.queue for row in new.steps if row.pending == 0]
+        self.send(planner.hints(new.id, ready, new.priority))
+        return Run(self, record)
+
+    # Reading
+
+    def get_run(self, run_id: UUID) -> RunRecord:
+        """Return one run. Raises NotFoundError."""
+        return self.store.get_run(run_id)
+
+    def run(self, run_id: UUID) -> Run[Any]:
+        """Return one run as an object to wait for and steer. Raises NotFoundError."""
+        return Run(self, self.store.get_run(run_id))
+
+    def list_runs(self, wanted: RunFilter | None = None) -> RunPage:
+        """Return one page of runs, newest first."""
+        return self.store.list_runs(wanted or RunFilter())
+
+    def get_steps(self, run_id: UUID, *, attempts: bool = False) -> list[StepRecord]:
+        """Return every step of a run in topological order, those not reached yet included."""
+        record = self.store.get_run(run_id)
+        graph = self.graph_of(record)
+        return full_steps(record, graph, self.store.get_steps(run_id, attempts=attempts))
+
+    def get_output(self, run_id: UUID) -> Any:
+        """Return a completed run's output in its workflow's output type.
+
+        Raises:
+            InvalidStateError: the run has not ended.
+            RunFailedError: it failed or was cancelled.
+
+        """
+        record = self.store.get_run(run_id)
+        if not record.status.is_terminal:
+            raise InvalidStateError(
+                f"run {run_id} is {record.status}: it has no output yet",
+                run_id=str(run_id),
+                status=record.status,
+            )
+        if record.status is not RunStatus.COMPLETED:
+            raise failed_output(record)
+        text = self.store.load(run_id, run_output=True).output
+        if text is None:
+            return None
+        workflow = self.registry.get(record.workflow_id, record.workflow_version)
+        return workflow.output_codec.load(text)
+
+    def graph_of(self, record: RunRecord | Claim) -> ExecutionGraph:
+        """Return the graph that a run follows: its snapshot, whatever the code says today."""
+        return self.planners.of_run(record).graph
+
+    # Steering
+
+    def cancel(self, run_id: UUID, *, reason: str = "") -> RunRecord:
+        """Cancel a run and every unfinished step of it, at once.
+
+        A handler that is running notices at its next heartbeat; its result is refused.
+
+        Raises:
+            NotFoundError: no such run.
+            InvalidStateError: the run has ended; `data["status"]` says how.
+
+        """
+        error = ErrorInfo(code=ErrorCode.CANCELLED, message=reason or "cancelled")
+        return self.end_run(run_id, RunStatus.CANCELLED, error)
+
+    def end_run(self, run_id: UUID, status: RunStatus, error: ErrorInfo) -> RunRecord:
+        """End an active run as CANCELLED or FAILED from outside its steps."""
+        wake = self.store.end_run(run_id, status, error)
+        record = self.store.get_run(run_id)
+        log_run(run_id, record.workflow_id, status, error)
+        self.observer.run_ended(run_id, record.workflow_id, status, error)
+        self.send(wake)
+        return record
+
+    def retry(self, run_id: UUID) -> RunRecord:
+        """Continue a FAILED or CANCELLED run from the steps that are not done.
+
+        Raises:
+            NotFoundError: no such run.
+            InvalidStateError: the run is not FAILED or CANCELLED.
+            ConcurrencyLimitError: another run holds its resource id by now.
+
+        """
+        planner = self.planners.of_run(self.store.get_run(run_id))
+
+        def decide(record: RunRecord, steps: Sequence[StepRecord]) -> Restart:
+            if record.status not in RETRYABLE_RUNS:
+                raise InvalidStateError(
+                    f"run {run_id} is {record.status}: only FAILED and CANCELLED runs are retried",
+                    run_id=str(run_id),
+                    status=record.status,
+                )
+            return planner.restart(steps)
+
+        record = self.store.restart(run_id, decide)
+        log.info(WORKFLOW_RETRIED, run_id=str(run_id), workflow_id=record.workflow_id)
+        ready = [
+            row.queue
+            for row in self.store.get_steps(run_id)
+            if row.status in CLAIMABLE_STEPS and row.pending_parents == 0
+        ]
+        self.send(planner.hints(run_id, ready, record.priority))
+        return record
+
+    # Working
+
+    def work(
+        self,
+        run_id: UUID,
+        *,
+        queue: str | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+        budget: float | None = None,
+    ) -> int:
+        """Work on a run until nothing of it is ready on the queue, or the budget is spent.
+
+        Args:
+            run_id: the run; an unknown one is no error, the message may be old.
+            queue: only steps of this queue; None for all.
+            stopping: asked before each next step; True hands the run over.
+            budget: seconds; None for the configured time budget.
+
+        Returns:
+            The number of attempts made.
+
+        """
+        until = time.monotonic() + (self.config.time_budget if budget is None else budget)
+        worker = RunWorker(
+            self,
+            run_id,
+            queue=queue,
+            worker=worker_name(),
+            keep_going=lambda: time.monotonic() < until and not stopping(),
+        )
+        return worker.run()
+
+    def run_to_end(self, run_id: UUID) -> None:
+        """Work on a run in this thread until it has ended, waiting for retries that are due."""
+        while not self.store.get_run(run_id).status.is_terminal:
+            if self.work(run_id, budget=float("inf")) == 0:
+                self.clock.sleep(self._until_due(run_id))
+                self.sweep()
+
+    def sweep(self, limit: int = 500) -> int:
+        """Find work that nobody is doing and tell the workers. It executes no step.
+
+        Idempotent and harmless to run anywhere at any time. Returns what it acted on.
+        """
+        return sweep_once(self, limit)
+
+    def prune(
+        self,
+        *,
+        older_than: float,
+        statuses: Sequence[RunStatus] = TERMINAL_RUNS,
+        batch: int = 500,
+    ) -> int:
+        """Delete ended runs that ended over `older_than` seconds ago, in batches; count them."""
+        total = 0
+        while deleted := self.store.prune(older_than=older_than, statuses=statuses, limit=batch):
+            total += deleted
+        return total
+
+    # For the engine's own parts
+
+    def send(self, hints: Sequence[Hint]) -> None:
+        """Hand hints to the dispatcher."""
+        for hint in hints:
+            self.dispatcher.send(hint)
+
+    def retry_hint(self, claim: Claim, delay: float) -> Hint:
+        """Return the message for a retry; a long wait is cut short, and the sweep sends again."""
+        return Hint(
+            run_id=claim.run_id,
+            queue=claim.queue,
+            priority=claim.priority,
+            delay=min(delay, self.config.max_countdown),
+        )
+
+    def _until_due(self, run_id: UUID) -> float:
+        due = [row.due_at for row in self.store.get_steps(run_id) if row.due_at is not None]
+        if not due:
+            return SYNCHRONOUS_POLL
+        return max(SYNCHRONOUS_POLL, (min(due) - self.store.now()).total_seconds())

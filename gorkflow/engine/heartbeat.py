@@ -1,0 +1,117 @@
+"""Keeps the leases of this process alive, from a thread with its own store connection."""
+
+from __future__ import annotations
+
+import os
+import threading
+from uuid import UUID
+
+from gorkflow.log import PERSISTENCE_ERROR, log
+from gorkflow.stores.base import WorkflowStore
+
+IDLE_SECONDS = 30.0
+PROGRESS_SECONDS = 0.5
+
+
+class Beat:
+    """One held lease, shared between the handler's thread and the heartbeat."""
+
+    def __init__(self, token: UUID) -> None:
+        self.token = token
+        self.lost = threading.Event()
+        self._progress: tuple[float, str] | None = None
+        self._lock = threading.Lock()
+
+    def report(self, fraction: float, note: str) -> None:
+        """Leave progress for the next heartbeat."""
+        with self._lock:
+            self._progress = (fraction, note)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is progress to store."""
+        return self._progress is not None
+
+    def take(self) -> tuple[float, str] | None:
+        """Return the progress to store, once."""
+        with self._lock:
+            progress, self._progress = self._progress, None
+            return progress
+
+
+class Heartbeat:
+    """Renews every lease added to it until it is removed.
+
+    The thread starts with the first lease and ends when there has been none for a while, so an
+    idle process holds no connection. After a fork the child starts its own.
+    """
+
+    def __init__(self, store: WorkflowStore, *, lease: float, interval: float) -> None:
+        self._store = store
+        self._lease = lease
+        self._interval = interval
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._beats: dict[UUID, Beat] = {}
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def add(self, beat: Beat) -> None:
+        """Keep the lease alive from now on."""
+        if self._pid != os.getpid():
+            self._reset()
+        with self._changed:
+            self._beats[beat.token] = beat
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="gorkflow-heartbeat", daemon=True
+                )
+                self._thread.start()
+
+    def remove(self, beat: Beat) -> None:
+        """Let the lease be; it is finished or lost."""
+        with self._changed:
+            self._beats.pop(beat.token, None)
+
+    def nudge(self) -> None:
+        """Store waiting progress soon instead of with the next renewal."""
+        with self._changed:
+            self._changed.notify()
+
+    def beat_once(self) -> None:
+        """Renew all leases now; leases that are no longer ours are marked lost."""
+        with self._changed:
+            beats = dict(self._beats)
+        if not beats:
+            return
+        try:
+            held = self._store.heartbeat(
+                {token: beat.take() for token, beat in beats.items()}, self._lease
+            )
+        except Exception as error:  # noqa: BLE001  the next beat tries again; the lease has slack
+            log.warning(PERSISTENCE_ERROR, act="heartbeat", error=str(error))
+            return
+        for token, beat in beats.items():
+            # A step finished between the copy and the update is not lost, but nobody looks then.
+            if token not in held:
+                beat.lost.set()
+
+    def _run(self) -> None:
+        try:
+            while self._wait():
+                self.beat_once()
+        finally:
+            self._store.release()
+
+    def _wait(self) -> bool:
+        """Wait for the next beat; False when there was nothing to do for a while."""
+        with self._changed:
+            if self._changed.wait(self._interval):
+                # Progress came in: gather more of it before writing.
+                self._changed.wait(PROGRESS_SECONDS)
+            elif not self._beats and not self._changed.wait(IDLE_SECONDS) and not self._beats:
+                self._thread = None
+                return False
+            return True

@@ -1,0 +1,90 @@
+"""The sweep: finds what nobody is working on and tells the workers. It executes nothing."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from gorkflow.dispatch.base import Hint
+from gorkflow.engine.aftermath import announce
+from gorkflow.errors import ErrorCode, GorkflowError
+from gorkflow.log import SWEEP_FAILED, bound_run, log
+from gorkflow.records import ErrorInfo
+from gorkflow.statuses import RunStatus
+from gorkflow.stores.base import Claim
+
+if TYPE_CHECKING:
+    from gorkflow.engine.engine import Engine
+
+
+def sweep_once(engine: Engine, limit: int) -> int:
+    """Do one sweep over at most `limit` rows of each kind; return how many were acted on."""
+    swept = engine.store.sweep(limit=limit, resend_after=engine.config.resend_after)
+    acted = sum(_expire(engine, claim) for claim in swept.expired)
+    acted += sum(_end_overdue(engine, run_id) for run_id in swept.overdue)
+    engine.send(_capped(swept.hints, engine.config.max_messages))
+    return acted + len(swept.hints)
+
+
+def _capped(hints: Sequence[Hint], most: int) -> list[Hint]:
+    # One message for every waiting step would flood the broker after a large fan-out.
+    return [hint for hint, count in Counter(hints).items() for _ in range(min(count, most))]
+
+
+def _expire(engine: Engine, claim: Claim) -> bool:
+    try:
+        finish = engine.planners.of_run(claim).lost(claim)
+        finished = engine.store.finish(claim, finish, None)
+    except GorkflowError as error:
+        log.warning(SWEEP_FAILED, run_id=str(claim.run_id), error=str(error))
+        return False
+    if not finished.accepted:
+        return False
+    with bound_run(claim.run_id, claim.workflow_id, claim.step_id, claim.attempt):
+        announce(engine, claim, finish, finished, duration_ms=0.0)
+    return True
+
+
+def _end_overdue(engine: Engine, run_id: UUID) -> bool:
+    error = ErrorInfo(code=ErrorCode.TIMEOUT, message="the run took longer than its timeout")
+    try:
+        engine.end_run(run_id, RunStatus.FAILED, error)
+    except GorkflowError:
+        # It ended, or was pruned, since the sweep looked.
+        return False
+    return True
+
+
+class Sweeper:
+    """A thread that sweeps every so often while its worker lives."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gorkflow-sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first sweep comes at once, for what was left over from before."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the sweep that is under way."""
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        interval = self._engine.config.sweep_interval
+        while not self._stop.is_set():
+            try:
+                self._engine.sweep()
+            except Exception as error:  # noqa: BLE001  the database may be away; it comes back
+                log.warning(SWEEP_FAILED, error=str(error))
+            finally:
+                # No connection is held between sweeps: a prefork parent forks at any moment.
+                self._engine.store.release()
+            # Workers that started together should not sweep together for ever.
+            self._stop.wait(interval * (0.8 + 0.4 * random.random()))  # noqa: S311

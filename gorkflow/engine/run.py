@@ -1,0 +1,118 @@
+"""What `start()` returns: one run, to look at, wait for and steer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from uuid import UUID
+
+from gorkflow.errors import RunFailedError, WaitTimeoutError
+from gorkflow.records import ErrorInfo, RunRecord, StepRecord
+from gorkflow.statuses import RunStatus
+
+if TYPE_CHECKING:
+    from gorkflow.engine.engine import Engine
+
+Out = TypeVar("Out")
+
+FIRST_POLL = 0.02
+LAST_POLL = 0.5
+
+
+class Run(Generic[Out]):
+    """A run as it was when last read. `refresh()` and `wait()` read it again."""
+
+    def __init__(self, engine: Engine, record: RunRecord, *, created: bool = True) -> None:
+        self._engine = engine
+        self.record = record
+        self.created = created
+        """False when an idempotency key led to a run that was there before."""
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id} {self.record.workflow_id} {self.status}>"
+
+    @property
+    def id(self) -> UUID:
+        """The run's id."""
+        return self.record.id
+
+    @property
+    def status(self) -> RunStatus:
+        """The run's status."""
+        return self.record.status
+
+    @property
+    def progress(self) -> float:
+        """0.0 to 1.0."""
+        return self.record.progress
+
+    @property
+    def error(self) -> ErrorInfo | None:
+        """Why the run failed or was cancelled."""
+        return self.record.error
+
+    @property
+    def output(self) -> Out:
+        """The run's output, validated into the workflow's output type.
+
+        Raises:
+            InvalidStateError: the run has not ended yet.
+            RunFailedError: it failed or was cancelled; `data["error"]` says why.
+
+        """
+        return cast("Out", self._engine.get_output(self.id))
+
+    def refresh(self) -> Self:
+        """Read the run again."""
+        self.record = self._engine.get_run(self.id)
+        return self
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Block until the run has ended.
+
+        Args:
+            timeout: seconds; None waits for ever.
+
+        Raises:
+            WaitTimeoutError: it has not ended in time; it goes on all the same.
+
+        """
+        clock = self._engine.clock
+        deadline = None if timeout is None else clock.monotonic() + timeout
+        pause = FIRST_POLL
+        while not self.refresh().status.is_terminal:
+            left = None if deadline is None else deadline - clock.monotonic()
+            if left is not None and left <= 0:
+                msg = f"run {self.id} is still {self.status} after {timeout:g} s"
+                raise WaitTimeoutError(msg, run_id=str(self.id), status=self.status)
+            clock.sleep(pause if left is None else min(pause, left))
+            pause = min(pause * 1.5, LAST_POLL)
+        return self
+
+    def steps(self, *, attempts: bool = False) -> list[StepRecord]:
+        """Return every step of the run in topological order."""
+        return self._engine.get_steps(self.id, attempts=attempts)
+
+    def cancel(self, reason: str = "") -> Self:
+        """Cancel the run. Raises InvalidStateError, naming the status, if it has ended."""
+        self.record = self._engine.cancel(self.id, reason=reason)
+        return self
+
+    def retry(self) -> Self:
+        """Continue a FAILED or CANCELLED run from the steps that are not done."""
+        self.record = self._engine.retry(self.id)
+        return self
+
+    def rerun(self) -> Run[Any]:
+        """Start a new run with the same input."""
+        return self._engine.rerun(self.id)
+
+
+def failed_output(record: RunRecord) -> RunFailedError:
+    """Return the error for asking a failed or cancelled run for its output."""
+    why = f": {record.error.message}" if record.error else ""
+    return RunFailedError(
+        f"run {record.id} is {record.status}{why}",
+        run_id=str(record.id),
+        status=record.status,
+        error=record.error,
+    )

@@ -1,0 +1,108 @@
+"""What a new run consists of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from typing import Any
+from uuid import UUID
+
+import pydantic_core
+
+from gorkflow.config import EngineConfig, StartOptions
+from gorkflow.definition.codec import dump_json
+from gorkflow.definition.workflow import Workflow
+from gorkflow.engine.planner import Planner
+from gorkflow.errors import IdempotencyConflictError, PayloadError
+from gorkflow.records import Json, RunRecord
+from gorkflow.stores.base import NewRun, WorkflowStore
+
+MAX_TAG = 200
+"""Characters in a tag's name or value."""
+
+
+def build_run(  # noqa: PLR0913
+    workflow: Workflow[Any, Any],
+    text: Json,
+    options: StartOptions,
+    planner: Planner,
+    config: EngineConfig,
+    rerun_of: UUID | None,
+) -> NewRun:
+    """Return everything that a store has to insert for a start."""
+    graph = workflow.graph
+    return NewRun(
+        id=new_run_id(),
+        workflow_id=workflow.id,
+        workflow_version=workflow.version,
+        fingerprint=graph.fingerprint,
+        graph=graph.to_json(),
+        input=text,
+        context=_context(workflow, options, config),
+        resource_id=options.resource_id or "",
+        idempotency_key=options.idempotency_key,
+        concurrency_key=_concurrency_key(workflow.id, options),
+        tags=_tags({**workflow.tags, **options.tags}),
+        priority=options.priority,
+        started_by=options.started_by,
+        rerun_of=rerun_of,
+        total_steps=len(graph),
+        sinks=len(graph.sinks),
+        step_limit=planner.step_limit,
+        run_limit=workflow.max_concurrent_runs,
+        timeout=workflow.run_timeout,
+        steps=planner.first_steps(),
+    )
+
+
+def refuse_other_input(store: WorkflowStore, record: RunRecord, text: Json) -> None:
+    """Raise IdempotencyConflictError if the run with the same key has another input."""
+    stored = store.load(record.id, run_input=True).input
+    # Compared as values: a database may order an object's keys its own way.
+    if pydantic_core.from_json(stored) != pydantic_core.from_json(text):
+        raise IdempotencyConflictError(
+            f"idempotency key {record.idempotency_key!r} was used for run {record.id} "
+            "with another input",
+            run_id=str(record.id),
+        )
+
+
+def new_run_id() -> UUID:
+    """Return a UUID version 7 (RFC 9562): later runs have greater ids, so indexes stay compact."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = milliseconds << 80 | int.from_bytes(os.urandom(10))
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+def _context(
+    workflow: Workflow[Any, Any], options: StartOptions, config: EngineConfig
+) -> Json | None:
+    if options.context is None:
+        return workflow.context
+    what = f"context of workflow {workflow.id!r}"
+    return workflow.context_codec.dump(
+        options.context, what=what, max_bytes=config.max_payload_bytes
+    )
+
+
+def _concurrency_key(workflow_id: str, options: StartOptions) -> str | None:
+    if not options.concurrency_check:
+        return None
+    if options.resource_id is None:
+        raise PayloadError("concurrency_check=True needs a resource_id: it is what is checked")
+    # Hashed, so that ids of any length and script fit one indexed column of every database.
+    pair = dump_json([workflow_id, options.resource_id], what="resource id")
+    return hashlib.sha256(pair.encode()).hexdigest()
+
+
+def _tags(tags: dict[str, str]) -> dict[str, str]:
+    for name, value in tags.items():
+        if not 0 < len(name) <= MAX_TAG or len(value) > MAX_TAG:
+            raise PayloadError(
+                f"tag {name!r:.60}: name and value may have {MAX_TAG} characters each",
+                errors=[{"loc": ["tags", name[:MAX_TAG]], "msg": "too long", "type": "too_long"}],
+            )
+    dump_json(tags, what="tags")
+    return tags

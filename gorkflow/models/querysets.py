@@ -1,0 +1,66 @@
+"""The verbs of the tables: what callers and the store ask for, in the words of the design."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models.fields.json import KeyTransform
+
+from gorkflow.statuses import ACTIVE_RUNS, CLAIMABLE_STEPS, TERMINAL_RUNS, StepStatus
+
+if TYPE_CHECKING:
+    from gorkflow.models.runs import WorkflowRun
+    from gorkflow.models.steps import StepExecution
+
+    RunBase = models.QuerySet[WorkflowRun]
+    StepBase = models.QuerySet[StepExecution]
+else:
+    RunBase = StepBase = models.QuerySet
+
+PAYLOADS = ("input", "output", "context")
+
+
+class RunQuerySet(RunBase):
+    """Runs."""
+
+    def active(self) -> Self:
+        """Runs that still have something to do."""
+        return self.filter(status__in=ACTIVE_RUNS)
+
+    def ended(self) -> Self:
+        """Runs in a terminal status."""
+        return self.filter(status__in=TERMINAL_RUNS)
+
+    def tagged(self, tags: Mapping[str, str]) -> Self:
+        """Runs that carry every one of the tags; any characters are allowed in names."""
+        found = self
+        for number, (name, value) in enumerate(tags.items()):
+            alias = f"_tag_{number}"
+            found = found.alias(**{alias: KeyTransform(name, "tags")}).filter(**{alias: value})
+        return found
+
+    def without_payloads(self) -> Self:
+        """Leave the large columns in the database."""
+        return self.defer(*PAYLOADS)
+
+
+class StepQuerySet(StepBase):
+    """Steps."""
+
+    def due(self, now: Any) -> Self:
+        """Steps that may be claimed now: parents over, time come."""
+        return self.filter(status__in=CLAIMABLE_STEPS, due_at__lte=now)
+
+    def held(self) -> Self:
+        """Steps that a worker holds."""
+        return self.filter(status=StepStatus.RUNNING)
+
+    def expired(self, now: Any) -> Self:
+        """Held steps whose lease has ended."""
+        return self.held().filter(due_at__lte=now)
+
+    def without_payloads(self) -> Self:
+        """Leave the large columns in the database."""
+        return self.defer("output")

@@ -1,0 +1,97 @@
+"""A step of a run, and the attempts it made before its latest one."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from gorkflow.models.fields import PayloadField
+from gorkflow.models.querysets import StepQuerySet
+from gorkflow.models.runs import WorkflowRun
+from gorkflow.statuses import StepStatus
+
+STEP_STATUSES = [(status.value, status.value) for status in StepStatus]
+
+
+class StepExecution(models.Model):
+    """One step of one run, with its latest attempt. A step has a row once it can be waited for."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(
+        WorkflowRun, on_delete=models.CASCADE, related_name="steps", db_index=False
+    )
+    step_id = models.CharField(_("step"), max_length=200)
+    map_index = models.IntegerField(default=0)
+    position = models.PositiveIntegerField(_("position"))
+    status = models.CharField(_("status"), max_length=16, choices=STEP_STATUSES)
+    pending = models.PositiveIntegerField(_("parents to wait for"), default=0)
+    queue = models.CharField(_("queue"), max_length=100)
+    due_at = models.DateTimeField(
+        _("due"),
+        null=True,
+        blank=True,
+        help_text=_("When it may be claimed or, while it runs, when its lease ends."),
+    )
+    token = models.UUIDField(null=True, blank=True, editable=False)
+    worker = models.CharField(_("worker"), max_length=255, blank=True, default="")
+    attempt = models.PositiveIntegerField(_("attempts"), default=0)
+    failures = models.PositiveIntegerField(_("failures"), default=0)
+    crashes = models.PositiveIntegerField(_("lost workers"), default=0)
+    progress = models.FloatField(_("progress"), default=0.0)
+    progress_note = models.CharField(max_length=200, blank=True, default="")
+    output = PayloadField(_("output"), null=True, blank=True)
+    error = models.JSONField(_("error"), null=True, blank=True)
+    ready_at = models.DateTimeField(_("ready"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    objects = StepQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("step execution")
+        ordering = ("position", "map_index")
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "step_id", "map_index"], name="gorkflow_step_in_run"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=[status.value for status in StepStatus]),
+                name="gorkflow_step_status",
+            ),
+        ]
+        indexes = [
+            # NULL for every step that is over: the sweep reads the few that are not.
+            models.Index(fields=["due_at"], name="gorkflow_step_due"),
+            models.Index(fields=["token"], name="gorkflow_step_token"),
+        ]
+
+    def __str__(self) -> str:
+        return self.step_id
+
+
+class StepAttempt(models.Model):
+    """An attempt that another one followed; the latest attempt is on the step itself."""
+
+    id = models.BigAutoField(primary_key=True)
+    step = models.ForeignKey(
+        StepExecution, on_delete=models.CASCADE, related_name="attempts", db_index=False
+    )
+    number = models.PositiveIntegerField(_("number"))
+    status = models.CharField(_("status"), max_length=16, choices=STEP_STATUSES)
+    worker = models.CharField(_("worker"), max_length=255, blank=True, default="")
+    error = models.JSONField(_("error"), null=True, blank=True)
+    ready_at = models.DateTimeField(_("ready"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("step attempt")
+        ordering = ("number",)
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["step", "number"], name="gorkflow_attempt_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}"

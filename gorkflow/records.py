@@ -1,0 +1,156 @@
+"""What the engine and the stores hand out: frozen records of runs, steps and attempts.
+
+A record is a copy. Changing the database does not change it, and it cannot be changed itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gorkflow.errors import ErrorCode
+from gorkflow.statuses import RunStatus, StepStatus
+
+Json = str
+"""JSON as text. Payloads stay text between pydantic and the database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorInfo:
+    """Why a run, a step or an attempt failed, in a form that can be stored."""
+
+    code: ErrorCode
+    message: str
+    type: str = ""
+    """The exception's class name, with its module."""
+    step_id: str = ""
+    attempt: int = 0
+    errors: Sequence[Mapping[str, Any]] = ()
+    """For VALIDATION_ERROR: one mapping per field with `loc`, `msg` and `type`."""
+    traceback: str = ""
+    """Frames without locals, capped."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields that say something, ready for JSON."""
+        return {name: value for name, value in asdict(self).items() if value not in ("", 0, ())}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ErrorInfo:
+        """Rebuild what `to_dict` gave; unknown keys of a newer release are left out."""
+        known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+        return cls(**{**known, "code": ErrorCode(known["code"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One attempt of a step."""
+
+    number: int
+    status: StepStatus
+    worker: str
+    queued_at: datetime | None
+    """When it could have begun."""
+    started_at: datetime | None
+    ended_at: datetime | None
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One step of one run. A step that the run has not reached yet is PENDING with attempt 0."""
+
+    run_id: UUID
+    step_id: str
+    name: str
+    map_index: int = 0
+    position: int
+    """Place in topological order, from 0."""
+    status: StepStatus
+    parents: tuple[str, ...] = ()
+    pending_parents: int = 0
+    attempt: int = 0
+    """Attempts begun so far."""
+    failures: int = 0
+    """Ordinary failures since the start or the last manual retry."""
+    crashes: int = 0
+    """Attempts lost with their worker since then."""
+    queue: str = ""
+    worker: str = ""
+    progress: float = 0.0
+    progress_note: str = ""
+    ready_at: datetime | None = None
+    due_at: datetime | None = None
+    """When it may be claimed, or, while RUNNING, when its lease ends."""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: ErrorInfo | None = None
+    attempts: tuple[AttemptRecord, ...] = ()
+    """Filled by `get_steps(..., attempts=True)`; the latest attempt last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run, without its payloads."""
+
+    id: UUID
+    workflow_id: str
+    workflow_version: str
+    fingerprint: str
+    """Names the snapshot of the graph that the run follows."""
+    status: RunStatus
+    priority: int = 5
+    resource_id: str = ""
+    idempotency_key: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    started_by: str = ""
+    rerun_of: UUID | None = None
+    total_steps: int = 0
+    """Steps in the graph."""
+    done_steps: int = 0
+    """Steps that are COMPLETED or SKIPPED."""
+    failed_steps: int = 0
+    running_progress: float = 0.0
+    """What the running steps report of themselves, added up."""
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    deadline_at: datetime | None = None
+    error: ErrorInfo | None = None
+
+    @property
+    def progress(self) -> float:
+        """0.0 to 1.0: the share of steps that are over, running ones by what they report."""
+        if self.status is RunStatus.COMPLETED:
+            return 1.0
+        over = self.done_steps + self.failed_steps + self.running_progress
+        return min(1.0, over / self.total_steps) if self.total_steps else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs to list; every field that is set must match. Newest first."""
+
+    workflow_id: str | None = None
+    workflow_version: str | None = None
+    statuses: Sequence[RunStatus] = ()
+    resource_id: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    started_by: str | None = None
+    created_after: datetime | None = None
+    """Inclusive."""
+    created_before: datetime | None = None
+    """Exclusive."""
+    limit: int = 50
+    cursor: str | None = None
+    """`RunPage.next_cursor` of the page before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPage:
+    """One page of runs; `next_cursor` is None on the last."""
+
+    runs: tuple[RunRecord, ...]
+    next_cursor: str | None = None

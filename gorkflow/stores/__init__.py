@@ -1,0 +1,1 @@
+"""Where runs live: the contract and its implementations."""

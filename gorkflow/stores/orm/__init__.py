@@ -1,0 +1,5 @@
+"""The Django ORM store."""
+
+from gorkflow.stores.orm.store import DjangoStore
+
+__all__ = ["DjangoStore"]

@@ -1,0 +1,117 @@
+"""Finding, in bounded time, what nobody works on; and deleting what nobody needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connections
+
+from gorkflow.dispatch.base import Hint
+from gorkflow.models import RunState, StepAttempt, StepExecution, WorkflowRun
+from gorkflow.statuses import CLAIMABLE_STEPS, RunStatus, StepStatus
+from gorkflow.stores.base import Swept
+from gorkflow.stores.orm.claiming import admissible
+from gorkflow.stores.orm.clock import DatabaseTime
+from gorkflow.stores.orm.rows import RUN_COLUMNS, claim_of
+from gorkflow.stores.orm.transactions import write_transaction
+
+RUN_ONLY = tuple(f"run__{column}" for column in RUN_COLUMNS)
+
+
+def sweep(limit: int, resend_after: float, using: str) -> Swept:
+    """Return expired claims and overdue runs, and mark waiting steps as told of again."""
+    expired = (
+        StepExecution.objects.using(using)
+        .expired(DatabaseTime())
+        .exclude(token=None)
+        .select_related("run")
+        .only(*_claim_columns())
+        .order_by("due_at")[:limit]
+    )
+    overdue = (
+        WorkflowRun.objects.using(using)
+        .active()
+        .filter(deadline_at__lte=DatabaseTime())
+        .values_list("id", flat=True)[:limit]
+    )
+    return Swept(
+        expired=[claim_of(row, row.run, shared=True) for row in expired],
+        overdue=list(overdue),
+        hints=_resend(limit, resend_after, using),
+    )
+
+
+def _claim_columns() -> tuple[str, ...]:
+    own = ("step_id", "map_index", "token", "attempt", "failures", "crashes", "queue")
+    return (*own, *RUN_ONLY)
+
+
+def _resend(limit: int, resend_after: float, using: str) -> list[Hint]:
+    steps = StepExecution.objects.using(using)
+    waiting = steps.filter(status=StepStatus.PENDING, due_at__lte=DatabaseTime(-resend_after))
+    retries = steps.filter(status=StepStatus.RETRYING, due_at__lte=DatabaseTime())
+    if not retries.exists() and not waiting.exists():
+        # An idle sweep writes nothing and takes no lock.
+        return []
+    skip = connections[using].features.has_select_for_update_skip_locked
+    with write_transaction(using):
+        rows = [
+            row
+            for found in (retries, waiting)
+            for row in found.select_for_update(skip_locked=skip).order_by("due_at").only(
+                "run_id", "queue")[:limit]
+        ]
+        # A step waiting afresh from now is not found again at once, and lets others have a turn.
+        steps.filter(pk__in=[row.pk for row in rows], status__in=CLAIMABLE_STEPS).update(
+            status=StepStatus.PENDING, due_at=DatabaseTime()
+        )
+    return _hints(rows, using)
+
+
+def _hints(rows: Sequence[StepExecution], using: str) -> list[Hint]:
+    runs = WorkflowRun.objects.using(using).only(*RUN_COLUMNS).in_bulk(
+        list({row.run_id for row in rows})
+    )
+    free: dict[str, list[WorkflowRun]] = {}
+    hints = []
+    for row in rows:
+        run = runs.get(row.run_id)
+        if run is None:
+            continue
+        if run.status == RunStatus.PENDING and run.run_limit is not None:
+            if run.workflow_id not in free:
+                free[run.workflow_id] = admissible(run.workflow_id, run.run_limit, using)
+            if run not in free[run.workflow_id]:
+                continue
+        hints.append(Hint(run_id=run.id, queue=row.queue, priority=run.priority))
+    return hints
+
+
+def prune(older_than: float, statuses: Sequence[RunStatus], limit: int, using: str) -> int:
+    """Delete a batch of ended runs with everything that hangs on them."""
+    old = WorkflowRun.objects.using(using).filter(
+        status__in=statuses, ended_at__lt=DatabaseTime(-older_than)
+    )
+    ids = list(old.order_by("ended_at").values_list("id", flat=True)[:limit])
+    if not ids:
+        return 0
+    with write_transaction(using):
+        # A run that was retried meanwhile is active again and stays.
+        ids = list(
+            WorkflowRun.objects.using(using)
+            .ended()
+            .select_for_update()
+            .filter(pk__in=ids)
+            .order_by("pk")
+            .values_list("id", flat=True)
+        )
+        WorkflowRun.objects.using(using).filter(rerun_of__in=ids).update(rerun_of=None)
+        # Straight deletes: Django's own cascade would first read every row it deletes.
+        for doomed in (
+            StepAttempt.objects.using(using).filter(step__run__in=ids),
+            StepExecution.objects.using(using).filter(run__in=ids),
+            RunState.objects.using(using).filter(run__in=ids),
+            WorkflowRun.objects.using(using).filter(pk__in=ids),
+        ):
+            doomed._raw_delete(using)  # noqa: SLF001
+    return len(ids)

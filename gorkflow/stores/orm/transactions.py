@@ -1,0 +1,60 @@
+"""Short write transactions, and trying them again when the database says "not now"."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, connections, transaction
+
+from gorkflow.log import PERSISTENCE_ERROR, log
+
+T = TypeVar("T")
+
+ATTEMPTS = 6
+FIRST_PAUSE = 0.02
+TRANSIENT = (OperationalError, InterfaceError)
+"""Deadlock, serialization failure, locked, lost connection: every driver reports these so."""
+
+
+@contextmanager
+def write_transaction(using: str) -> Iterator[None]:
+    """Open a transaction that will write.
+
+    On SQLite it takes the write lock at once (BEGIN IMMEDIATE), whatever the host's settings say:
+    a transaction that reads first and writes later fails there instead of waiting.
+    """
+    connection = connections[using]
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        with transaction.atomic(using=using):
+            yield
+        return
+    connection.ensure_connection()
+    previous = connection.transaction_mode
+    connection.transaction_mode = "IMMEDIATE"
+    try:
+        with transaction.atomic(using=using):
+            yield
+    finally:
+        connection.transaction_mode = previous
+
+
+def retrying(act: Callable[[], T], using: str) -> T:
+    """Call `act`, again after transient database errors, with growing, jittered pauses.
+
+    Inside somebody's open transaction there is no second try: the whole of it is lost.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return act()
+        except TRANSIENT as error:
+            connection = connections[using]
+            if attempt == ATTEMPTS or connection.in_atomic_block:
+                raise
+            log.warning(PERSISTENCE_ERROR, error=str(error), attempt=attempt)
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(FIRST_PAUSE * 2**attempt * (0.5 + random.random()))  # noqa: S311
+    raise AssertionError  # the loop returns or raises

@@ -1,0 +1,41 @@
+"""The Celery tasks: a few lines each, found by Celery's autodiscovery."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from gorkflow.celery_worker import is_stopping
+from gorkflow.dispatch.celery import WORK_TASK
+from gorkflow.statuses import TERMINAL_RUNS
+from gorkflow.wiring import get_engine
+
+
+@shared_task(
+    name=WORK_TASK,
+    ignore_result=True,
+    serializer="json",
+    # A message that dies with its worker comes back at once where the broker can tell; if it is
+    # redelivered for nothing, the claim finds nothing to do.
+    acks_late=True,
+    reject_on_worker_lost=True,
+)
+def work(run_id: str, queue: str | None = None) -> None:
+    """Work on a run until nothing of it is ready on the queue."""
+    get_engine().work(UUID(run_id), queue=queue, stopping=is_stopping)
+
+
+@shared_task(name="gorkflow.sweep", ignore_result=True)
+def sweep() -> None:
+    """Send again what was lost. For Celery beat, where workers do not sweep themselves."""
+    get_engine().sweep()
+
+
+@shared_task(name="gorkflow.prune", ignore_result=True)
+def prune(older_than_days: float = 30.0, statuses: list[str] | None = None) -> None:
+    """Delete runs that ended over so many days ago. For Celery beat."""
+    get_engine().prune(
+        older_than=older_than_days * 86_400,
+        statuses=[status for status in TERMINAL_RUNS if statuses is None or status in statuses],
+    )
