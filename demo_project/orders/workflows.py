@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -17,36 +18,26 @@ from demo_project.orders.messages import (
     Shipment,
 )
 from demo_project.orders.models import Order, Parcel, Product, Reservation
+from demo_project.orders.placing import UnknownProductError, record_order
 from gorkflow import NonRetryableError, StepContext, WorkflowBuilder, register, step
-from gorkflow.definition.workflow import StartFields
+from gorkflow.engine.run import Run
 
 
 @step(atomic=True)
 def validate(ctx: StepContext, placed: PlaceOrder) -> CheckedOrder:
     """Look up the product and the price, and write the order down."""
-    product = Product.objects.filter(sku=placed.sku).first()
-    if product is None:
-        msg = f"there is no product {placed.sku!r}"
-        raise NonRetryableError(msg)
-    order, _ = Order.objects.update_or_create(
-        number=placed.number,
-        defaults={
-            "customer": placed.customer,
-            "product": product,
-            "quantity": placed.quantity,
-            "total_cents": product.price_cents * placed.quantity,
-            "is_gift": placed.is_gift,
-            "gift_message": placed.gift_message,
-        },
-    )
+    try:
+        order = record_order(placed)
+    except UnknownProductError as error:
+        raise NonRetryableError(str(error)) from error
     if order.confirmed_at:
         msg = f"order {order.number} was fulfilled before"
         raise NonRetryableError(msg)
     ctx.logger.info("order_checked", order_number=order.number, total_cents=order.total_cents)
     return CheckedOrder(
         number=order.number,
-        sku=product.sku,
-        product=product.name,
+        sku=order.product.sku,
+        product=order.product.name,
         quantity=order.quantity,
         total_cents=order.total_cents,
         is_gift=order.is_gift,
@@ -153,10 +144,22 @@ fulfil_order = register(
 )
 
 
-def start_options(placed: PlaceOrder, **tags: str) -> StartFields:
-    """Return what to start an order's run with: one run of an order at a time."""
-    return {
-        "resource_id": f"order-{placed.number}",
-        "concurrency_check": True,
-        "tags": {"customer": placed.customer, **tags},
-    }
+def place_order(placed: PlaceOrder, **tags: str) -> Run[Confirmation]:
+    """Write the order down and start its run, both or neither.
+
+    The run is a row in the same database, so one transaction covers the two; the workers are told
+    once it commits.
+
+    Raises:
+        UnknownProductError: nothing was stored.
+        ConcurrencyLimitError: a run of this order is under way; nothing was stored.
+
+    """
+    with transaction.atomic():
+        order = record_order(placed)
+        return fulfil_order.start(
+            placed,
+            resource_id=order.resource_id,
+            concurrency_check=True,
+            tags={"customer": order.customer, **tags},
+        )

@@ -94,7 +94,7 @@ def column_chart(
         for index, r in enumerate(ranges)
     ]
     scale = [
-        Label(x=str(LEFT - 6), y=_at(y_of(tick)), text=f"{tick:g}", anchor="end", line=True)
+        Label(x=str(LEFT - 6), y=_at(y_of(tick)), text=f"{tick:g}".replace("-", "\N{MINUS SIGN}"), anchor="end", line=True)
         for tick in ticks
     ]
     return Chart(

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+BUNDLED = Path(__file__).parent / "data"
+"""What comes with the demo."""
+
 
 class FileRefusedError(ValueError):
     """The path lies outside of the directories that may be read.
@@ -22,7 +25,7 @@ class FileRefusedError(ValueError):
 
 def data_dirs() -> list[Path]:
     """Return the directories that may be read, most important first."""
-    return [Path(name).resolve() for name in settings.WEATHER_DATA_DIRS]
+    return [Path(name).resolve() for name in getattr(settings, "WEATHER_DATA_DIRS", [BUNDLED])]
 
 
 def locate(path: str, dirs: Sequence[Path] | None = None) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from demo_project.weather.charts import Chart, Range, column_chart, row_chart
 from demo_project.weather.models import MonthClimate, Spell, WindDays
-from demo_project.weather.report import counted, span
+from demo_project.weather.report import counted, number, span
 
 
 def temperature_chart(months: Sequence[MonthClimate]) -> Chart:
@@ -17,8 +17,8 @@ def temperature_chart(months: Sequence[MonthClimate]) -> Chart:
         title="Temperature by month, °C",
         description=(
             "A wide bar from the mean night to the mean day, a thin one from the coldest night "
-            f"to the hottest day. {warm.name} is warmest with days of {warm.mean_max:g} °C, "
-            f"{cold.name} coldest with nights of {cold.mean_min:g} °C."
+            f"to the hottest day. {warm.name} is warmest with days of {number(warm.mean_max)} °C, "
+            f"{cold.name} coldest with nights of {number(cold.mean_min)} °C."
         ),
         kind="warm",
         ranges=[
@@ -29,8 +29,8 @@ def temperature_chart(months: Sequence[MonthClimate]) -> Chart:
                 least=month.record_min,
                 most=month.record_max,
                 title=(
-                    f"{month.name}: {month.mean_min:g} to {month.mean_max:g} °C on average, "
-                    f"{month.record_min:g} to {month.record_max:g} °C at most"
+                    f"{month.name}: {number(month.mean_min)} to {number(month.mean_max)} °C on average, "
+                    f"{number(month.record_min)} to {number(month.record_max)} °C at most"
                 ),
             )
             for month in months
@@ -45,8 +45,8 @@ def rain_chart(months: Sequence[MonthClimate]) -> Chart:
         "rain",
         title="Rain and snow by month, mm",
         description=(
-            f"One bar for each month. {wettest.name} is wettest with {wettest.mean_total_mm:g} mm, "
-            f"{driest.name} driest with {driest.mean_total_mm:g} mm."
+            f"One bar for each month. {wettest.name} is wettest with {number(wettest.mean_total_mm)} mm, "
+            f"{driest.name} driest with {number(driest.mean_total_mm)} mm."
         ),
         kind="wet",
         ranges=[
@@ -55,7 +55,7 @@ def rain_chart(months: Sequence[MonthClimate]) -> Chart:
                 low=0,
                 high=month.mean_total_mm,
                 title=(
-                    f"{month.name}: {month.mean_total_mm:g} mm, "
+                    f"{month.name}: {number(month.mean_total_mm)} mm, "
                     f"wet on {month.wet_days_share:.0%} of the days"
                 ),
             )

@@ -63,11 +63,11 @@ def join(
 def alert_text(waves: Sequence[Spell], made_from: Basis) -> str:
     """Say how many heat waves there were and which was the worst."""
     worst = max(waves, key=lambda wave: (wave.days, wave.peak))
-    many = "One heat wave" if len(waves) == 1 else f"{len(waves)} heat waves"
+    many = "There was one heat wave" if len(waves) == 1 else f"There were {len(waves)} heat waves"
     return (
-        f"{many} of {made_from.wave_days} days or more at {made_from.hot_celsius:g} °C and above. "
+        f"{many} of {made_from.wave_days} days or more at {number(made_from.hot_celsius)} °C and above. "
         f"The longest lasted {worst.days} days, {span(worst.first_day, worst.last_day)}, "
-        f"and reached {worst.peak:g} °C."
+        f"and reached {number(worst.peak)} °C."
     )
 
 
@@ -87,9 +87,14 @@ def span(first: dt.date, last: dt.date) -> str:
     return f"{day_text(first)} to {day_text(last)}"
 
 
-def counted(number: int, noun: str) -> str:
+def number(value: float) -> str:
+    """Write `12`, `12.5`, `4,426.1`, and a minus that is as long as a plus."""
+    return f"{round(value, 1):,}".removesuffix(".0").replace("-", "\N{MINUS SIGN}")
+
+
+def counted(count: int, noun: str) -> str:
     """Write `1 day`, `2 days`, `1,461 days`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _coverage(climate: MonthlyClimate, bad_row_count: int) -> str:
@@ -106,10 +111,10 @@ def _temperatures(climate: MonthlyClimate, extremes: Extremes) -> str:
     cold = min(climate.months, key=lambda month: month.mean_min)
     hottest, coldest = extremes.records[0], extremes.records[1]
     return (
-        f"{calendar.month_name[warm.month]} has the warmest days ({warm.mean_max:g} °C on average) "
-        f"and {calendar.month_name[cold.month]} the coldest nights ({cold.mean_min:g} °C). "
-        f"The extremes were {hottest.value:g} °C on {day_text(hottest.date)} "
-        f"and {coldest.value:g} °C on {day_text(coldest.date)}."
+        f"{calendar.month_name[warm.month]} has the warmest days ({number(warm.mean_max)} °C on average) "
+        f"and {calendar.month_name[cold.month]} the coldest nights ({number(cold.mean_min)} °C). "
+        f"The extremes were {number(hottest.value)} °C on {day_text(hottest.date)} "
+        f"and {number(coldest.value)} °C on {day_text(coldest.date)}."
     )
 
 
@@ -117,7 +122,7 @@ def _rain(climate: MonthlyClimate, spells: Spells) -> str:
     share = spells.wet_days / climate.day_count
     text = (
         f"It rained or snowed on {counted(spells.wet_days, 'day')} ({share:.0%}), "
-        f"{spells.total_mm:g} mm in all."
+        f"{number(spells.total_mm)} mm in all."
     )
     if spells.longest_dry:
         dry = spells.longest_dry[0]
@@ -127,7 +132,7 @@ def _rain(climate: MonthlyClimate, spells: Spells) -> str:
         )
     if spells.longest_wet:
         wet = spells.longest_wet[0]
-        text += f" The longest wet one was {counted(wet.days, 'day')} and brought {wet.peak:g} mm."
+        text += f" The longest wet one was {counted(wet.days, 'day')} and brought {number(wet.peak)} mm."
     return text
 
 
@@ -135,6 +140,6 @@ def _wind(wind: Wind) -> str:
     usual = max(wind.forces, key=lambda force: force.days)
     windiest = wind.windiest
     return (
-        f"The wind averaged {wind.mean:g} m/s, most often a {usual.name}; "
-        f"{day_text(windiest.date)} was the windiest day with {windiest.value:g} m/s."
+        f"The wind averaged {number(wind.mean)} m/s, most often a {usual.name}; "
+        f"{day_text(windiest.date)} was the windiest day with {number(windiest.value)} m/s."
     )

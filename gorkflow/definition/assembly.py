@@ -56,6 +56,7 @@ class Assembly:
         self.steps = _by_id(placements)
         self._default: dict[str, Json | None] = {}
         self._passes: dict[str, bool] = {}
+        self._wanted: dict[str, Any] = {}
         self.conditions: dict[str, Condition] = {}
         for placement in placements:
             self._prepare(placement)
@@ -93,12 +94,20 @@ class Assembly:
         step.output_codec.prepare()
         if placement.when is not None:
             self.conditions[step.id] = _condition(step, placement.when)
+        self._wanted[step.id] = self._wanted_type(step)
         self._default[step.id] = _default(step, placement.default)
         self._passes[step.id] = (
             placement.when is not None
             and isinstance(placement.default, Missing)
             and self._hands_on_its_input(placement)
         )
+
+    def _wanted_type(self, step: Step[Any, Any]) -> Any:
+        """Return the step's input type, or its condition's where the step asks for nothing."""
+        condition = self.conditions.get(step.id)
+        if condition is not None and plain(step.input_type) is Any:
+            return condition.input_type
+        return step.input_type
 
     def _hands_on_its_input(self, placement: Placement) -> bool:
         step, parents = placement.step, self._parents(placement)
@@ -114,7 +123,7 @@ class Assembly:
             id=step.id,
             name=step.name,
             parents=parents,
-            join=join_of(step.input_type, parents),
+            join=join_of(self._wanted[step.id], parents),
             conditional=placement.when is not None,
             default=self._default[step.id],
             passes_through=self._passes[step.id],
@@ -124,10 +133,8 @@ class Assembly:
 
     def _check(self, node: Node) -> None:
         step = self.steps[node.id]
-        if not step.takes_input:
-            return
         handed = [Handed(parent, self._handed_type(parent)) for parent in node.parents]
-        problem = mismatch(step.id, step.input_type, node.join, handed)
+        problem = mismatch(step.id, self._wanted[step.id], node.join, handed)
         if problem is not None:
             raise DefinitionError(problem, step_id=step.id, parents=list(node.parents))
 
@@ -137,25 +144,25 @@ class Assembly:
 
     def _input_type(self) -> Any:
         asking = [
-            self.steps[entry]
+            (entry, self._wanted[entry])
             for entry in self.graph.entries
-            if self.steps[entry].takes_input and plain(self.steps[entry].input_type) is not Any
+            if plain(self._wanted[entry]) is not Any
         ]
-        # The narrowest: a union may fit where only some of its values do.
-        asking.sort(key=lambda step: len(union_members(plain(step.input_type))))
-        for candidate in asking:
-            if all(compatible(candidate.input_type, each.input_type) for each in asking):
-                return candidate.input_type
+        # The narrowest first: a union may fit where only some of its values do.
+        asking.sort(key=lambda pair: len(union_members(plain(pair[1]))))
+        for _, candidate in asking:
+            if all(compatible(candidate, wanted) for _, wanted in asking):
+                return candidate
         if not asking:
             return Any
-        first = asking[0]
-        other = next(each for each in asking if not compatible(first.input_type, each.input_type))
-        names = type_names(first.input_type, other.input_type)
+        one, taken = asking[0]
+        other, asked = next(pair for pair in asking if not compatible(taken, pair[1]))
+        names = type_names(taken, asked)
         msg = (
-            f"steps {first.id!r} and {other.id!r} both take the run's input, but one takes"
-            f" {names[0]} and the other {names[1]}"
+            f"steps {one!r} and {other!r} both take the run's input, but one takes {names[0]} and"
+            f" the other {names[1]}"
         )
-        raise DefinitionError(msg, step_id=other.id)
+        raise DefinitionError(msg, step_id=other)
 
     def _output_type(self) -> Any:
         """Return the type of a run's output, which looks through skipped sinks."""

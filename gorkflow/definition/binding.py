@@ -31,12 +31,14 @@ class EngineProtocol(Protocol):
         """Start a run and return at once, unless the options ask for a synchronous one."""
 
 
-class _Binding:
-    """The process default. Its own class, so that no module global is rebound."""
+class _Default:
+    """The process default, held by an object so that no module global is rebound."""
 
-    factory: Callable[[], EngineProtocol] | None = None
+    def __init__(self) -> None:
+        self.factory: Callable[[], EngineProtocol] | None = None
 
 
+_default = _Default()
 _override: ContextVar[EngineProtocol | None] = ContextVar("gorkflow_engine", default=None)
 
 
@@ -48,7 +50,7 @@ def bind_engine(factory: Callable[[], EngineProtocol] | None) -> None:
             takes the default away.
 
     """
-    _Binding.factory = factory
+    _default.factory = factory
 
 
 @contextmanager
@@ -71,10 +73,10 @@ def current_engine() -> EngineProtocol:
     engine = _override.get()
     if engine is not None:
         return engine
-    if _Binding.factory is None:
+    if _default.factory is None:
         msg = (
             "no engine is set up: add 'gorkflow' to INSTALLED_APPS and call django.setup(), or in a"
             " test use gorkflow.testing (or `with using_engine(engine):`)"
         )
         raise ConfigurationError(msg)
-    return _Binding.factory()
+    return _default.factory()

@@ -71,21 +71,6 @@ class Codec(Generic[T]):
             raise PayloadError(msg) from None
         return value
 
-    def coerce(self, value: Any) -> T:
-        """Return `value` made into the type: a mapping becomes a model, for instance.
-
-        Raises:
-            PayloadError: it does not fit.
-
-        """
-        if not self._is_typed:
-            passed: T = value
-            return passed
-        try:
-            return self.adapter.validate_python(value)
-        except ValidationError as error:
-            raise _invalid(self.what, error) from None
-
     def dump(self, value: Any, *, what: str | None = None, max_bytes: int | None = None) -> Json:
         """Return `value` as JSON text that `load` turns into an equal value.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gorkflow.definition.codec import Codec
+from gorkflow.definition.codec import Codec, dump_json
 from gorkflow.definition.context import StepContext
 from gorkflow.definition.signature import read_signature
 from gorkflow.errors import DefinitionError
@@ -57,5 +57,9 @@ class Condition:
         """
         arguments: list[Any] = [ctx] if self.takes_ctx else []
         if self.takes_input:
-            arguments.append(value if self._codec is None else self._codec.coerce(value))
+            arguments.append(value if self._codec is None else self._converted(value, self._codec))
         return bool(self.function(*arguments))
+
+    def _converted(self, value: Any, codec: Codec[Any]) -> Any:
+        # By way of JSON, as between two steps: dates, for one, may still be texts in `value`.
+        return codec.load(dump_json(value, what=codec.what))

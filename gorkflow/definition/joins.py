@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import RootModel
+
 from gorkflow.definition.graph import Join
 from gorkflow.definition.shapes import (
     Field,
@@ -14,6 +16,7 @@ from gorkflow.definition.shapes import (
     mapping_value,
     plain,
     record_of,
+    stripped,
     union_members,
 )
 from gorkflow.definition.types import compatible, type_name, type_names
@@ -35,10 +38,7 @@ def join_of(wanted: Any, parents: Sequence[str]) -> Join:
         return Join.RUN
     if len(parents) == 1:
         return Join.SINGLE
-    members = [plain(each) for each in union_members(plain(wanted))]
-    by_id = any(_has_keys(each) for each in members)
-    ordered = any(items_of(each) is not None for each in members)
-    return Join.BY_ID if by_id and not ordered else Join.TUPLE
+    return Join.BY_ID if _is_by_id(wanted) else Join.TUPLE
 
 
 def mismatch(step_id: str, wanted: Any, join: Join, parents: Sequence[Handed]) -> str | None:
@@ -58,8 +58,16 @@ def mismatch(step_id: str, wanted: Any, join: Join, parents: Sequence[Handed]) -
     return found
 
 
-def _has_keys(annotation: Any) -> bool:
-    return record_of(annotation) is not None or mapping_value(annotation) is not None
+def _is_by_id(wanted: Any) -> bool:
+    members = [stripped(each) for each in union_members(stripped(wanted))]
+    if any(items_of(each) is not None for each in members):
+        return False
+    for member in members:
+        if isinstance(member, type) and issubclass(member, RootModel):
+            return _is_by_id(member.model_fields["root"].annotation)
+        if record_of(member) is not None or mapping_value(member) is not None:
+            return True
+    return False
 
 
 def _single(step_id: str, wanted: Any, parent: Handed) -> str | None:

@@ -9,7 +9,7 @@ import dataclasses
 import types
 import typing
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from uuid import UUID
 
 import typing_extensions
 from pydantic import AfterValidator, AliasChoices, BaseModel, RootModel
+from pydantic.fields import FieldInfo
 
 NoneType = type(None)
 
@@ -31,6 +32,11 @@ _QUALIFIERS = {
     if (qualifier := getattr(module, name, None)) is not None
 }
 NEVER = (typing.NoReturn, typing.Never)
+# From Python 3.12 on they are two classes.
+_ALIASES = (
+    typing_extensions.TypeAliasType,
+    getattr(typing, "TypeAliasType", typing_extensions.TypeAliasType),
+)
 _OWN_SCHEMA = "__get_pydantic_core_schema__"
 _PLAIN = (
     *(bool, int, float, Decimal, str, bytes, datetime, date, time, timedelta, UUID, PurePath),
@@ -127,33 +133,13 @@ def mapping_value(annotation: Any) -> Any | None:
 def record_of(annotation: Any) -> Record | None:
     """Return the fields of a model, dataclass or TypedDict, or None for any other type."""
     kind = get_origin(annotation) or annotation
-    if not isinstance(kind, type):
+    if not isinstance(kind, type) or not has_fields(kind):
         return None
-    if issubclass(kind, BaseModel):
-        extra = kind.model_config.get("extra")
-        fields = tuple(_model_fields(kind))
-        return Record(fields, open=extra == "allow", closed=extra == "forbid")
-    if is_typed_dict(kind):
-        required: Collection[str] = getattr(kind, "__required_keys__", ())
-        named = {name: name in required for name in kind.__annotations__}
-    elif dataclasses.is_dataclass(kind):
-        named = {
-            field.name: field.default is dataclasses.MISSING
-            and field.default_factory is dataclasses.MISSING
-            for field in dataclasses.fields(kind)
-            if field.init
-        }
-    else:
-        return None
-    hints = hints_of(kind)
-    return Record(
-        tuple(
-            Field(name, frozenset({name}), hints.get(name, Any), needed)
-            for name, needed in named.items()
-        ),
-        open=False,
-        closed=False,
-    )
+    config = getattr(kind, "model_config", None) or getattr(kind, "__pydantic_config__", {})
+    extra = config.get("extra")
+    known = getattr(kind, "__pydantic_fields__", None)
+    fields = _plain_fields(kind) if known is None else _pydantic_fields(kind, known, config)
+    return Record(tuple(fields), open=extra == "allow", closed=extra == "forbid")
 
 
 _ARRAYS = {
@@ -178,11 +164,29 @@ def _tuple_items(kind: type, arguments: tuple[Any, ...]) -> Items:
     return Items(arguments, fixed=True) if arguments else Items((Any,), fixed=False)
 
 
-def _model_fields(kind: type[BaseModel]) -> Iterator[Field]:
-    config = kind.model_config
+def _plain_fields(kind: Any) -> Iterator[Field]:
+    """Go through the fields of a TypedDict or a standard dataclass."""
+    if is_typed_dict(kind):
+        needed = {name: name in kind.__required_keys__ for name in kind.__annotations__}
+    else:
+        needed = {
+            field.name: field.default is dataclasses.MISSING
+            and field.default_factory is dataclasses.MISSING
+            for field in dataclasses.fields(kind)
+            if field.init
+        }
+    hints = hints_of(kind)
+    for name, required in needed.items():
+        yield Field(name, frozenset({name}), hints.get(name, Any), required)
+
+
+def _pydantic_fields(
+    kind: type, known: Mapping[str, FieldInfo], config: Mapping[str, Any]
+) -> Iterator[Field]:
+    """Go through the fields of a model or a pydantic dataclass, by the names they have in JSON."""
     by_name = config.get("populate_by_name") or config.get("validate_by_name")
     opaque = _opaque_fields(kind)
-    for name, field in kind.model_fields.items():
+    for name, field in known.items():
         annotation: Any = field.annotation
         if name in opaque or "*" in opaque:
             annotation = Any
@@ -192,10 +196,10 @@ def _model_fields(kind: type[BaseModel]) -> Iterator[Field]:
         read = {alias} if isinstance(alias, str) else set()
         if isinstance(alias, AliasChoices):
             read = {each for each in alias.choices if isinstance(each, str)}
-        if by_name:
+        if by_name and read:
             read.add(name)
         written = field.serialization_alias or field.alias or name
-        yield Field(written, frozenset(read), annotation, required=field.is_required())
+        yield Field(written, frozenset(read), annotation, field.is_required())
 
 
 def stripped(annotation: Any, opaque: Callable[[Any], bool] = lambda _: False) -> Any:
@@ -210,7 +214,7 @@ def stripped(annotation: Any, opaque: Callable[[Any], bool] = lambda _: False) -
             (annotation,) = get_args(annotation)
         elif hasattr(annotation, "__supertype__"):
             annotation = annotation.__supertype__
-        elif isinstance(annotation, typing_extensions.TypeAliasType):
+        elif isinstance(annotation, _ALIASES):
             annotation = annotation.__value__
         else:
             return annotation
@@ -241,7 +245,7 @@ def _is_opaque_class(kind: Any) -> bool:
     )
 
 
-def _opaque_fields(kind: type[BaseModel]) -> set[str]:
+def _opaque_fields(kind: Any) -> set[str]:
     """Return the fields that a validator or serializer of the class stands in front of."""
     decorators = kind.__pydantic_decorators__
     found: set[str] = set()

@@ -227,13 +227,13 @@ def _make(
     handler: Callable[..., Any], options: Mapping[str, Any], signature: Signature | None
 ) -> Step[Any, Any]:
     _refuse_unknown(options)
-    step_id = checked_name(options.get("id", None) or _own_name(handler), "a step id")
+    step_id = checked_name(options["id"] if "id" in options else _own_name(handler), "a step id")
     what = f"step {step_id!r}"
     signature = signature or read_signature(handler, what)
     validate = bool(options.get("validate", True))
     return Step(
         id=step_id,
-        name=checked_name(options.get("name") or _in_words(step_id), f"the name of {what}"),
+        name=checked_name(options.get("name", _in_words(step_id)), f"the name of {what}"),
         description=_first_line(handler),
         handler=handler,
         **{each.name: getattr(signature, each.name) for each in fields(Signature)},
@@ -290,6 +290,9 @@ def _after(value: Any, what: str) -> tuple[str, ...] | None:
         return None
     if isinstance(value, str | Step) or callable(value):
         value = (value,)
+    if not isinstance(value, Iterable):
+        msg = f"{what}: after= takes steps or their ids, not {value!r:.100}"
+        raise DefinitionError(msg)
     ids = tuple(each if isinstance(each, str) else as_step(each).id for each in value)
     twice = next((each for each in ids if ids.count(each) > 1), None)
     if twice is not None:

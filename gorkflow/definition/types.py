@@ -102,7 +102,8 @@ def _fits(produced: Any, wanted: Any, seen: frozenset[tuple[Any, Any]]) -> bool:
         return True
     offered = _without_none(union_members(produced))
     if len(offered) > 1 or offered[0] is not produced:
-        return any(_fits(each, wanted, seen) for each in offered) or wanted is NoneType
+        none_is_asked_for = wanted is NoneType and NoneType in union_members(produced)
+        return none_is_asked_for or any(_fits(each, wanted, seen) for each in offered)
     accepted = union_members(wanted)
     if len(accepted) > 1:
         return any(_fits(produced, each, seen) for each in accepted)

@@ -112,10 +112,11 @@ class BrokerFile:
         with _lock:
             if self._closed:
                 self._closed.set()
-            if self.connection:
+            if self.connection and self._lease_ends:
                 # If this fails, the lease ends by itself.
                 with suppress(BrokerFileError), self._sweeping() as connection:
                     connection.execute("DELETE FROM lease WHERE owner = ?", [self._owner])
+            if self.connection:
                 self.connection.close()
             self.reset()
 

@@ -26,7 +26,7 @@ from gorkflow.engine.recovery import sweep_once
 from gorkflow.engine.run import Run, failed_output
 from gorkflow.engine.starting import build_run, refuse_other_input
 from gorkflow.engine.worker import RunWorker, worker_name
-from gorkflow.errors import ErrorCode, InvalidStateError
+from gorkflow.errors import ErrorCode, InvalidStateError, NotFoundError
 from gorkflow.log import WORKFLOW_CREATED, WORKFLOW_RETRIED, log
 from gorkflow.records import ErrorInfo, Json, RunFilter, RunPage, RunRecord, StepRecord
 from gorkflow.statuses import (
@@ -90,7 +90,7 @@ class Engine:
             options: see `StartOptions`.
 
         Raises:
-            NotFoundError: no such workflow.
+            NotFoundError: no such workflow is registered.
             PayloadError: the input, the tags or the context are wrong.
             ConcurrencyLimitError: the resource id is held by another run.
             IdempotencyConflictError: the idempotency key came with another input before.
@@ -98,6 +98,12 @@ class Engine:
         """
         if isinstance(workflow, str):
             workflow = self.registry.get(workflow)
+        elif self.registry.find(workflow.id, workflow.version) is not workflow:
+            raise NotFoundError(
+                f"{workflow!r} is not registered, so no worker would find its code: "
+                "wrap it in register() in a module that workers import",
+                workflow_id=workflow.id,
+            )
         options = options or StartOptions()
         text = workflow.input_codec.dump(
             input,

@@ -268,8 +268,8 @@ class WorkflowStore(ABC):
     def claim(self, run_id: UUID, taker: Taker) -> Claim | None:
         """Claim one due step of the run, or return None.
 
-        Only a step whose parents are over, of a run that is active, within the run's step limit
-        and, for the run's first step, within its workflow's run limit (oldest runs first).
+        Only a step whose parents are over, of a run that is active and within its deadline and
+        step limit and, for the run's first step, within its workflow's run limit (oldest runs first).
         """
 
     @abstractmethod

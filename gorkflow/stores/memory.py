@@ -252,7 +252,8 @@ class MemoryStore(WorkflowStore):
 
     def _claim_any(self, run: _Run, taker: Taker) -> Claim | None:
         now = self.now()
-        if not self._admit(run):
+        overdue = run.deadline_at is not None and run.deadline_at <= now
+        if overdue or not self._admit(run):
             return None
         running = sum(row.status is StepStatus.RUNNING for row in run.steps.values())
         if run.new.step_limit is not None and running >= run.new.step_limit:

@@ -15,7 +15,7 @@ from demo_project.weather.storage import save_report
 HOSTILE = "<script>alert(1)</script>\"'&{{ x }}"
 HEADER = "date,precipitation,temp_max,temp_min,wind,weather"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_site")]
 
 
 def a_report(*, source="mine.csv", hot=30.0, rows=()):

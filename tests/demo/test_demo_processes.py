@@ -31,7 +31,7 @@ def children(tmp_path):
 
 
 def start(children, code):
-    return children.start("worker", [sys.executable, "-c", code], {})
+    return children.start("worker", [sys.executable, "-c", code])
 
 
 def wait_for(condition):

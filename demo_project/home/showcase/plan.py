@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from demo_project.orders.messages import PlaceOrder
 from demo_project.orders.models import Order, SimulatedCharge
-from demo_project.orders.workflows import charge, fulfil_order, gift_wrap, start_options
+from demo_project.orders.workflows import charge, gift_wrap, place_order
 from demo_project.weather.models import WeatherReport
 from demo_project.weather.workflows import WeatherFile, weather_report
 from gorkflow import RunStatus, StepStatus
@@ -108,10 +108,9 @@ def _order(  # noqa: PLR0913  one line for each order above
     cancel: bool = False,
 ) -> Showing:
     placed = PlaceOrder(number=number, customer=customer, is_gift=bool(gift), gift_message=gift)
-    run = fulfil_order.start(placed, **start_options(placed, shown="demo"))
     return Showing(
         label=f"Order {number}, {story}",
-        run=run,
+        run=place_order(placed, shown="demo"),
         expected=expected,
         check=check,
         to_cancel=cancel,

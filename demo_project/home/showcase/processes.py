@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -57,7 +57,7 @@ class Children:
         self.cwd = cwd
         self.all: list[Child] = []
 
-    def start(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> Child:
+    def start(self, name: str, argv: Sequence[str]) -> Child:
         """Start a process that logs to `<name>.log`."""
         self.log_dir.mkdir(parents=True, exist_ok=True)
         log = self.log_dir / f"{name}.log"
@@ -65,7 +65,7 @@ class Children:
             process = subprocess.Popen(  # noqa: S603  our own command lines
                 list(argv),
                 cwd=self.cwd,
-                env={**os.environ, **env, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -153,9 +153,12 @@ def get_status(port: int, path: str) -> int | None:
     connection = HTTPConnection(HOST, port, timeout=10)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status
+        response = connection.getresponse()
+        response.read()
     except (OSError, HTTPException):
         return None
+    else:
+        return response.status
     finally:
         connection.close()
 

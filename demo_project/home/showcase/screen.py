@@ -32,7 +32,7 @@ class Screen:
         self._told: dict[str, tuple[RunStatus, int]] = {}
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(complete_style="blue", finished_style="green"),
             TaskProgressColumn(),
             TextColumn("{task.fields[status]}"),
             console=console,

@@ -42,8 +42,8 @@ def day(value: dt.date) -> str:
 
 @register.filter
 def short(value: float) -> str:
-    """Write 12.0 as 12 and 12.5 as 12.5."""
-    return f"{value:g}"
+    """Write 12.0 as 12, 12.5 as 12.5, and a minus that is as long as a plus."""
+    return report.number(value)
 
 
 @register.filter

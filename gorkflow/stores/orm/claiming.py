@@ -60,7 +60,7 @@ def is_admitted(run: WorkflowRun, using: str) -> bool:
 
 def claim_any(run: WorkflowRun, taker: Taker, using: str, *, shared: bool) -> Claim | None:
     """Claim one due step of the locked run that the taker has the code for."""
-    if not is_admitted(run, using) or _is_full(run, using):
+    if not is_admitted(run, using) or _is_full(run, using) or _is_overdue(run, using):
         return None
     rows = StepExecution.objects.using(using).without_payloads().due(DatabaseTime())
     rows = rows.filter(run_id=run.id)
@@ -136,6 +136,13 @@ def _is_full(run: WorkflowRun, using: str) -> bool:
         return False
     held = StepExecution.objects.using(using).held().filter(run_id=run.id)
     return held.count() >= run.step_limit
+
+
+def _is_overdue(run: WorkflowRun, using: str) -> bool:
+    if run.deadline_at is None:
+        return False
+    runs = WorkflowRun.objects.using(using)
+    return runs.filter(pk=run.pk, deadline_at__lte=DatabaseTime()).exists()
 
 
 def _begin(run: WorkflowRun, using: str) -> bool:

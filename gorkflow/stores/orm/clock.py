@@ -20,7 +20,8 @@ class DatabaseTime(Func):
 
     def as_sqlite(self, _compiler: Any, _connection: Any, **_extra: Any) -> Any:
         """Return text of the form in which Django stores times there."""
-        sql = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %s)"
+        # Django writes six decimals, or none for a whole second; texts must compare as times do.
+        sql = "REPLACE(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'now', %s), '.000000', '')"
         return sql, [f"{self._seconds:+.3f} seconds"]
 
     def as_postgresql(self, _compiler: Any, _connection: Any, **_extra: Any) -> Any:

@@ -35,6 +35,8 @@ def finish_step(
     was_active = run.status in ACTIVE_RUNS
     finish = finish.for_run(RunStatus(run.status))
     if not _store_step(claim, finish, using):
+        if finish.only_expired:
+            return Finished(accepted=False)
         return _read_back(run, claim, taker, using, shared=shared)
     _store_state(claim.run_id, finish.state, using)
     if finish.run_error is not None:

@@ -280,7 +280,9 @@ class DjangoStore(WorkflowStore):
                     raise _no_run(run_id)
                 if run.status not in ACTIVE_RUNS:
                     raise InvalidStateError(
-                        f"run {run_id} is {run.status}", run_id=str(run_id), status=run.status
+                        f"run {run_id} is {run.status}",
+                        run_id=str(run_id),
+                        status=RunStatus(run.status),
                     )
                 finishing.close_run(run, status, error, LIVE_STEPS, using)
                 return wake(run, using)

@@ -73,11 +73,11 @@ class Command(BaseCommand):
         )
         showings = start_showings()
         self._watch(children, worker, showings)
-        self._tell_where(port, login)
         if once:
             self._check_pages(port, showings)
             self._check_runs(showings)
         else:
+            self._tell_where(port, login)
             self._stay_up(children)
 
     def _choose_port(self, wanted: int | None) -> int:
@@ -87,11 +87,10 @@ class Command(BaseCommand):
         return port
 
     def _start(self, children: Children, port: int) -> tuple[Child, Child]:
-        env = {"DJANGO_SETTINGS_MODULE": "demo_project.settings"}
         manage: Path = settings.BASE_DIR / "manage.py"
         return (
-            children.start("worker", processes.worker_command(), env),
-            children.start("web", processes.web_command(manage, port), env),
+            children.start("worker", processes.worker_command()),
+            children.start("web", processes.web_command(manage, port)),
         )
 
     def _watch(self, children: Children, worker: Child, showings: Sequence[Showing]) -> None:

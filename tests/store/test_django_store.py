@@ -1,0 +1,13 @@
+"""The Django store keeps the contract, on whatever database DATABASE_URL names."""
+
+import pytest
+
+from gorkflow.stores.orm import DjangoStore
+from gorkflow.testing.contracts import StoreContract
+
+
+@pytest.mark.django_db(transaction=True)
+class TestDjangoStore(StoreContract):
+    @pytest.fixture
+    def store(self):
+        return DjangoStore()
