@@ -9,7 +9,7 @@ from demo_project.home.runs import latest_runs
 from demo_project.orders.models import Order
 from demo_project.weather.models import WeatherReport
 
-RUNS_SHOWN = 12
+RUNS_SHOWN = 8
 
 
 def home(request: HttpRequest) -> HttpResponse:

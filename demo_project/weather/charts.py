@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 480, 250
-LEFT, RIGHT, TOP, BOTTOM = 40, 8, 14, 30
-NAME_WIDTH, ROW_HEIGHT = 150, 26
+LEFT, RIGHT, TOP, BOTTOM = 44, 8, 14, 30
+NAME_WIDTH, VALUE_WIDTH, ROW_HEIGHT = 160, 76, 26
+WIDEST_BAR = 48.0
 WANTED_TICKS = 5
 
 
@@ -74,7 +75,7 @@ def column_chart(
         return bottom - (value - ticks[0]) * per_unit
 
     def bar(index: int, low: float, high: float, share: float, css: str) -> Bar:
-        width = slot * share
+        width = min(slot, WIDEST_BAR) * share
         return Bar(
             x=_at(LEFT + slot * index + (slot - width) / 2),
             y=_at(y_of(high)),
@@ -94,7 +95,13 @@ def column_chart(
         for index, r in enumerate(ranges)
     ]
     scale = [
-        Label(x=str(LEFT - 6), y=_at(y_of(tick)), text=f"{tick:g}".replace("-", "\N{MINUS SIGN}"), anchor="end", line=True)
+        Label(
+            x=str(LEFT - 6),
+            y=_at(y_of(tick)),
+            text=f"{tick:g}".replace("-", "\N{MINUS SIGN}"),
+            anchor="end",
+            line=True,
+        )
         for tick in ticks
     ]
     return Chart(
@@ -115,7 +122,7 @@ def row_chart(
     """Draw lying bars below each other, each with its name and value: (name, value, text, kind)."""
     found = list(rows)
     longest = max((value for _, value, _, _ in found), default=0) or 1
-    room = WIDTH - NAME_WIDTH - 60
+    room = WIDTH - NAME_WIDTH - VALUE_WIDTH
     bars, labels = [], []
     for index, (name, value, text, kind) in enumerate(found):
         y = TOP / 2 + index * ROW_HEIGHT

@@ -110,10 +110,14 @@ def _temperatures(climate: MonthlyClimate, extremes: Extremes) -> str:
     warm = max(climate.months, key=lambda month: month.mean_max)
     cold = min(climate.months, key=lambda month: month.mean_min)
     hottest, coldest = extremes.records[0], extremes.records[1]
-    return (
+    by_month = (
         f"{calendar.month_name[warm.month]} has the warmest days ({number(warm.mean_max)} °C on average) "
         f"and {calendar.month_name[cold.month]} the coldest nights ({number(cold.mean_min)} °C). "
-        f"The extremes were {number(hottest.value)} °C on {day_text(hottest.date)} "
+    )
+    if len(climate.months) == 1:
+        by_month = ""
+    return (
+        f"{by_month}The extremes were {number(hottest.value)} °C on {day_text(hottest.date)} "
         f"and {number(coldest.value)} °C on {day_text(coldest.date)}."
     )
 

@@ -31,6 +31,8 @@ _QUALIFIERS = {
     for name in ("Required", "NotRequired", "ReadOnly", "Final", "ClassVar")
     if (qualifier := getattr(module, name, None)) is not None
 }
+_REQUIRED = (typing.Required, typing_extensions.Required)
+_NOT_REQUIRED = (typing.NotRequired, typing_extensions.NotRequired)
 NEVER = (typing.NoReturn, typing.Never)
 # From Python 3.12 on they are two classes.
 _ALIASES = (
@@ -166,8 +168,14 @@ def _tuple_items(kind: type, arguments: tuple[Any, ...]) -> Items:
 
 def _plain_fields(kind: Any) -> Iterator[Field]:
     """Go through the fields of a TypedDict or a standard dataclass."""
+    hints = hints_of(kind)
     if is_typed_dict(kind):
-        needed = {name: name in kind.__required_keys__ for name in kind.__annotations__}
+        # __required_keys__ knows nothing of a NotRequired that was written as text.
+        needed = {
+            name: get_origin(hints.get(name)) not in _NOT_REQUIRED
+            and (name in kind.__required_keys__ or get_origin(hints.get(name)) in _REQUIRED)
+            for name in kind.__annotations__
+        }
     else:
         needed = {
             field.name: field.default is dataclasses.MISSING
@@ -175,7 +183,6 @@ def _plain_fields(kind: Any) -> Iterator[Field]:
             for field in dataclasses.fields(kind)
             if field.init
         }
-    hints = hints_of(kind)
     for name, required in needed.items():
         yield Field(name, frozenset({name}), hints.get(name, Any), required)
 

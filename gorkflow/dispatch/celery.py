@@ -44,6 +44,4 @@ def _publish(hint: Hint) -> None:
             retry=False,
         )
     except Exception as error:  # noqa: BLE001  brokers raise what their drivers raise
-        log.warning(
-            DISPATCH_FAILED, run_id=str(hint.run_id), queue=hint.queue, error=str(error)
-        )
+        log.warning(DISPATCH_FAILED, run_id=str(hint.run_id), queue=hint.queue, error=str(error))

@@ -1,0 +1,73 @@
+# What a developer types. Each target makes .venv and installs what it needs; GNU make 3.81 will do.
+#
+#   make demo               the whole thing at work, until Ctrl-C; ARGS=--once ends by itself
+#   make test               the test suite, with no server; ARGS="-k retry -x" goes to pytest
+#   make lint               ruff, mypy, import-linter, missing migrations
+#   make format             ruff format, and what ruff can mend by itself
+#   make coverage           the test suite with branch coverage
+#   make build              the wheel and the source distribution, in dist/
+#   make clean              removes all that was made, .venv and the demo's data too
+#
+# PYTHON chooses the interpreter (3.11 or newer), VENV the place: make test PYTHON=python3.13
+# VENV=.venv-3.13. DATABASE_URL and CELERY_BROKER_URL, if set, are what demo and test run on.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint format coverage build clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.demo
+	$(BIN)/python manage.py demo $(ARGS)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: $(VENV)/.lint
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+coverage: $(VENV)/.test
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+build: $(VENV)/.build
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+clean:
+	rm -rf $(VENV) .venv-* build dist var htmlcov .coverage .coverage.*
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp per dependency group, newer than pyproject.toml once the group is installed.
+
+$(VENV)/.demo $(VENV)/.test $(VENV)/.lint: $(VENV)/.%: $(VENV)/.pip pyproject.toml
+	@echo "Installing django-gorkflow and what '$*' needs into $(VENV) ..."
+	@$(PIP) install --group $* --editable .
+	@touch $@
+
+$(VENV)/.build: $(VENV)/.pip pyproject.toml
+	@$(PIP) install --group build
+	@touch $@
+
+$(VENV)/.pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@# Dependency groups need pip 25.1; what the system has may be older.
+	@$(PIP) install --upgrade "pip>=25.1"
+	@touch $@
