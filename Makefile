@@ -6,19 +6,20 @@
 #   make format             ruff format, and what ruff can mend by itself
 #   make coverage           the test suite with branch coverage
 #   make build              the wheel and the source distribution, in dist/
-#   make clean              removes all that was made, .venv and the demo's data too
+#   make clean              removes what was made, .venv too; the demo's data in var/ stay
 #
-# PYTHON chooses the interpreter (3.11 or newer), VENV the place: make test PYTHON=python3.13
-# VENV=.venv-3.13. DATABASE_URL and CELERY_BROKER_URL, if set, are what demo and test run on.
+# PYTHON chooses the interpreter (3.11 or newer) and VENV its place:
+#   make test PYTHON=python3.13 VENV=var/venv/3.13
+# DATABASE_URL and CELERY_BROKER_URL, where they are set, are what demo and test run on.
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test lint format coverage build clean
+.PHONY: demo test lint lint-ruff lint-types lint-imports lint-migrations format coverage build clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -27,11 +28,19 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.lint
+lint: lint-ruff lint-types lint-imports lint-migrations
+
+lint-ruff: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint-types: $(VENV)/.lint
 	$(BIN)/mypy
+
+lint-imports: $(VENV)/.lint
 	$(BIN)/lint-imports --no-logo
+
+lint-migrations: $(VENV)/.lint
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 format: $(VENV)/.lint
@@ -49,7 +58,7 @@ build: $(VENV)/.build
 	$(BIN)/python -m build --outdir dist .
 
 clean:
-	rm -rf $(VENV) .venv-* build dist var htmlcov .coverage .coverage.*
+	rm -rf $(VENV) var/venv var/tests var/coverage build dist htmlcov
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -52,9 +52,16 @@ def formatter(*, to_terminal: bool | None = None) -> logging.Formatter:
     else:
         renderers += [
             structlog.processors.format_exc_info,
+            _what_first,
             structlog.processors.JSONRenderer(default=str),
         ]
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=SHARED, processors=renderers)
+
+
+def _what_first(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Put when, how bad and what before everything else, for whoever reads the lines."""
+    first = [name for name in ("timestamp", "level", "event") if name in event]
+    return {name: event[name] for name in (*first, *(name for name in event if name not in first))}
 
 
 def logging_dict(level: str) -> dict[str, Any]:

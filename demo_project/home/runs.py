@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from gorkflow.wiring import get_engine
-
 from gorkflow import RunFilter, RunStatus
 from gorkflow.models import WorkflowRun
 from gorkflow.records import RunRecord
+from gorkflow.wiring import get_engine
 
 RunRow = RunRecord
 """What a row of a table of runs is made from."""

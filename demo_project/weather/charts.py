@@ -6,13 +6,13 @@ Positions are texts, so that no locale turns a point into a comma.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 WIDTH, HEIGHT = 480, 250
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 14, 30
 NAME_WIDTH, VALUE_WIDTH, ROW_HEIGHT = 160, 76, 26
-WIDEST_BAR = 48.0
+WIDEST_BAR, THINNEST = 48.0, 1.0
 WANTED_TICKS = 5
 
 
@@ -24,7 +24,7 @@ class Bar:
     height: str
     kind: str
     """CSS class."""
-    title: str
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,49 +61,64 @@ class Range:
     most: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One lying bar."""
+
+    name: str
+    value: float
+    text: str
+    """The value as it is written beside the bar."""
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """Where columns stand and how values become heights."""
+
+    ticks: Sequence[float]
+    slot: float
+    """Width of one column with the room around it."""
+
+    @classmethod
+    def of(cls, ranges: Sequence[Range]) -> _Columns:
+        values = [value for r in ranges for value in (r.low, r.high, r.least, r.most)]
+        return cls(
+            ticks=nice_ticks([value for value in values if value is not None]),
+            slot=(WIDTH - LEFT - RIGHT) / max(len(ranges), 1),
+        )
+
+    def y_of(self, value: float) -> float:
+        first, last = self.ticks[0], self.ticks[-1]
+        return TOP + (last - value) / (last - first) * (HEIGHT - BOTTOM - TOP)
+
+    def middle_of(self, index: int) -> float:
+        return LEFT + self.slot * (index + 0.5)
+
+    def bar(self, index: int, low: float, high: float, *, share: float, kind: str) -> Bar:
+        width = min(self.slot, WIDEST_BAR) * share
+        top = self.y_of(high)
+        return Bar(
+            x=_at(self.middle_of(index) - width / 2),
+            y=_at(top),
+            width=_at(width),
+            height=_at(max(self.y_of(low) - top, THINNEST)),
+            kind=kind,
+        )
+
+
 def column_chart(
     chart_id: str, *, title: str, description: str, kind: str, ranges: Sequence[Range]
 ) -> Chart:
     """Draw upright bars beside each other over one scale."""
-    values = [value for r in ranges for value in (r.low, r.high, r.least, r.most)]
-    ticks = nice_ticks([value for value in values if value is not None])
-    bottom, top = HEIGHT - BOTTOM, TOP
-    per_unit = (bottom - top) / (ticks[-1] - ticks[0])
-    slot = (WIDTH - LEFT - RIGHT) / max(len(ranges), 1)
-
-    def y_of(value: float) -> float:
-        return bottom - (value - ticks[0]) * per_unit
-
-    def bar(index: int, low: float, high: float, share: float, css: str) -> Bar:
-        width = min(slot, WIDEST_BAR) * share
-        return Bar(
-            x=_at(LEFT + slot * index + (slot - width) / 2),
-            y=_at(y_of(high)),
-            width=_at(width),
-            height=_at(max(y_of(low) - y_of(high), 1.0)),
-            kind=css,
-            title=ranges[index].title,
-        )
-
+    columns = _Columns.of(ranges)
     bars: list[Bar] = []
     for index, r in enumerate(ranges):
         if r.least is not None and r.most is not None:
-            bars.append(bar(index, r.least, r.most, 0.12, f"{kind}-range"))
-        bars.append(bar(index, r.low, r.high, 0.62, kind))
-    names = [
-        Label(x=_at(LEFT + slot * (index + 0.5)), y=_at(HEIGHT - 9), text=r.name)
-        for index, r in enumerate(ranges)
-    ]
-    scale = [
-        Label(
-            x=str(LEFT - 6),
-            y=_at(y_of(tick)),
-            text=f"{tick:g}".replace("-", "\N{MINUS SIGN}"),
-            anchor="end",
-            line=True,
-        )
-        for tick in ticks
-    ]
+            thin = columns.bar(index, r.least, r.most, share=0.12, kind=f"{kind}-range")
+            bars.append(replace(thin, title=r.title))
+        wide = columns.bar(index, r.low, r.high, share=0.62, kind=kind)
+        bars.append(replace(wide, title=r.title))
     return Chart(
         id=chart_id,
         title=title,
@@ -112,43 +127,55 @@ def column_chart(
         height=HEIGHT,
         plot_right=WIDTH - RIGHT,
         bars=tuple(bars),
-        labels=(*scale, *names),
+        labels=(*_scale(columns), *_names(columns, ranges)),
     )
 
 
-def row_chart(
-    chart_id: str, *, title: str, description: str, rows: Iterable[tuple[str, float, str, str]]
-) -> Chart:
-    """Draw lying bars below each other, each with its name and value: (name, value, text, kind)."""
-    found = list(rows)
-    longest = max((value for _, value, _, _ in found), default=0) or 1
-    room = WIDTH - NAME_WIDTH - VALUE_WIDTH
-    bars, labels = [], []
-    for index, (name, value, text, kind) in enumerate(found):
-        y = TOP / 2 + index * ROW_HEIGHT
-        length = max(value / longest * room, 1.0)
-        middle = _at(y + ROW_HEIGHT / 2)
-        bars.append(
-            Bar(
-                x=str(NAME_WIDTH),
-                y=_at(y + 4),
-                width=_at(length),
-                height=_at(ROW_HEIGHT - 8),
-                kind=kind,
-                title=f"{name}: {text}",
-            )
-        )
-        labels.append(Label(x=str(NAME_WIDTH - 8), y=middle, text=name, anchor="end"))
-        labels.append(Label(x=_at(NAME_WIDTH + length + 6), y=middle, text=text, anchor="start"))
+def _scale(columns: _Columns) -> Iterator[Label]:
+    for tick in columns.ticks:
+        text = f"{tick:g}".replace("-", "\N{MINUS SIGN}")
+        y = _at(columns.y_of(tick))
+        yield Label(x=str(LEFT - 6), y=y, text=text, anchor="end", line=True)
+
+
+def _names(columns: _Columns, ranges: Sequence[Range]) -> Iterator[Label]:
+    for index, r in enumerate(ranges):
+        yield Label(x=_at(columns.middle_of(index)), y=_at(HEIGHT - 9), text=r.name)
+
+
+def row_chart(chart_id: str, *, title: str, description: str, rows: Sequence[Row]) -> Chart:
+    """Draw lying bars below each other, each between its name and its value."""
+    longest = max((row.value for row in rows), default=0) or 1
+    bars: list[Bar] = []
+    labels: list[Label] = []
+    for index, row in enumerate(rows):
+        bar = _lying_bar(index, row, longest)
+        middle = _at(float(bar.y) + float(bar.height) / 2)
+        end = _at(NAME_WIDTH + float(bar.width) + 6)
+        bars.append(bar)
+        labels.append(Label(x=str(NAME_WIDTH - 8), y=middle, text=row.name, anchor="end"))
+        labels.append(Label(x=end, y=middle, text=row.text, anchor="start"))
     return Chart(
         id=chart_id,
         title=title,
         description=description,
         width=WIDTH,
-        height=TOP + ROW_HEIGHT * max(len(found), 1),
+        height=TOP + ROW_HEIGHT * max(len(rows), 1),
         plot_right=WIDTH - RIGHT,
         bars=tuple(bars),
         labels=tuple(labels),
+    )
+
+
+def _lying_bar(index: int, row: Row, longest: float) -> Bar:
+    room = WIDTH - NAME_WIDTH - VALUE_WIDTH
+    return Bar(
+        x=str(NAME_WIDTH),
+        y=_at(TOP / 2 + index * ROW_HEIGHT + 4),
+        width=_at(max(row.value / longest * room, THINNEST)),
+        height=_at(ROW_HEIGHT - 8),
+        kind=row.kind,
+        title=f"{row.name}: {row.text}",
     )
 
 

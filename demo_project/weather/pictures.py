@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from demo_project.weather.charts import Chart, Range, column_chart, row_chart
+from demo_project.weather.charts import Chart, Range, Row, column_chart, row_chart
 from demo_project.weather.models import MonthClimate, Spell, WindDays
 from demo_project.weather.report import counted, number, span
 
@@ -16,25 +16,25 @@ def temperature_chart(months: Sequence[MonthClimate]) -> Chart:
         "temperature",
         title="Temperature by month, °C",
         description=(
-            "A wide bar from the mean night to the mean day, a thin one from the coldest night "
-            f"to the hottest day. {warm.name} is warmest with days of {number(warm.mean_max)} °C, "
+            "A wide bar from the mean night to the mean day, a thin one from the coldest night to "
+            f"the hottest day. {warm.name} is warmest with days of {number(warm.mean_max)} °C, "
             f"{cold.name} coldest with nights of {number(cold.mean_min)} °C."
         ),
         kind="warm",
-        ranges=[
-            Range(
-                name=month.short_name,
-                low=month.mean_min,
-                high=month.mean_max,
-                least=month.record_min,
-                most=month.record_max,
-                title=(
-                    f"{month.name}: {number(month.mean_min)} to {number(month.mean_max)} °C on average, "
-                    f"{number(month.record_min)} to {number(month.record_max)} °C at most"
-                ),
-            )
-            for month in months
-        ],
+        ranges=[_temperature_of(month) for month in months],
+    )
+
+
+def _temperature_of(month: MonthClimate) -> Range:
+    mean = f"{number(month.mean_min)} to {number(month.mean_max)} °C on average"
+    most = f"{number(month.record_min)} to {number(month.record_max)} °C at most"
+    return Range(
+        name=month.short_name,
+        low=month.mean_min,
+        high=month.mean_max,
+        least=month.record_min,
+        most=month.record_max,
+        title=f"{month.name}: {mean}, {most}",
     )
 
 
@@ -45,23 +45,19 @@ def rain_chart(months: Sequence[MonthClimate]) -> Chart:
         "rain",
         title="Rain and snow by month, mm",
         description=(
-            f"One bar for each month. {wettest.name} is wettest with {number(wettest.mean_total_mm)} mm, "
+            "One bar for each month. "
+            f"{wettest.name} is wettest with {number(wettest.mean_total_mm)} mm, "
             f"{driest.name} driest with {number(driest.mean_total_mm)} mm."
         ),
         kind="wet",
-        ranges=[
-            Range(
-                name=month.short_name,
-                low=0,
-                high=month.mean_total_mm,
-                title=(
-                    f"{month.name}: {number(month.mean_total_mm)} mm, "
-                    f"wet on {month.wet_days_share:.0%} of the days"
-                ),
-            )
-            for month in months
-        ],
+        ranges=[_rain_of(month) for month in months],
     )
+
+
+def _rain_of(month: MonthClimate) -> Range:
+    wet = f"wet on {month.wet_days_share:.0%} of the days"
+    title = f"{month.name}: {number(month.mean_total_mm)} mm, {wet}"
+    return Range(name=month.short_name, low=0, high=month.mean_total_mm, title=title)
 
 
 def wind_chart(forces: Sequence[WindDays]) -> Chart:
@@ -71,7 +67,12 @@ def wind_chart(forces: Sequence[WindDays]) -> Chart:
         title="Days by wind force (Beaufort)",
         description=f"One bar for each force. Most days, {usual.days:,}, had a {usual.name}.",
         rows=[
-            (f"{force.force} {force.name}", force.days, f"{force.days:,}", "breeze")
+            Row(
+                name=f"{force.force} {force.name}",
+                value=force.days,
+                text=f"{force.days:,}",
+                kind="breeze",
+            )
             for force in forces
         ],
     )
@@ -84,11 +85,11 @@ def spell_chart(spells: Sequence[Spell]) -> Chart:
         title="The longest wet and dry spells, days",
         description="One bar for each spell: " + "; ".join(_in_words(spell) for spell in shown),
         rows=[
-            (
-                f"{spell.first_day:%b %Y}, {spell.kind}",
-                spell.days,
-                counted(spell.days, "day"),
-                spell.kind,
+            Row(
+                name=f"{spell.first_day:%b %Y}, {spell.kind}",
+                value=spell.days,
+                text=counted(spell.days, "day"),
+                kind=f"spell-{spell.kind}",
             )
             for spell in shown
         ],

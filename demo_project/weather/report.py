@@ -65,9 +65,10 @@ def alert_text(waves: Sequence[Spell], made_from: Basis) -> str:
     worst = max(waves, key=lambda wave: (wave.days, wave.peak))
     many = "There was one heat wave" if len(waves) == 1 else f"There were {len(waves)} heat waves"
     return (
-        f"{many} of {made_from.wave_days} days or more at {number(made_from.hot_celsius)} °C and above. "
-        f"The longest lasted {worst.days} days, {span(worst.first_day, worst.last_day)}, "
-        f"and reached {number(worst.peak)} °C."
+        f"{many} of {counted(made_from.wave_days, 'day')} or more at "
+        f"{number(made_from.hot_celsius)} °C and above. "
+        f"The longest lasted {counted(worst.days, 'day')}, "
+        f"{span(worst.first_day, worst.last_day)}, and reached {number(worst.peak)} °C."
     )
 
 
@@ -111,8 +112,9 @@ def _temperatures(climate: MonthlyClimate, extremes: Extremes) -> str:
     cold = min(climate.months, key=lambda month: month.mean_min)
     hottest, coldest = extremes.records[0], extremes.records[1]
     by_month = (
-        f"{calendar.month_name[warm.month]} has the warmest days ({number(warm.mean_max)} °C on average) "
-        f"and {calendar.month_name[cold.month]} the coldest nights ({number(cold.mean_min)} °C). "
+        f"{calendar.month_name[warm.month]} has the warmest days "
+        f"({number(warm.mean_max)} °C on average) and {calendar.month_name[cold.month]} "
+        f"the coldest nights ({number(cold.mean_min)} °C). "
     )
     if len(climate.months) == 1:
         by_month = ""
@@ -136,7 +138,8 @@ def _rain(climate: MonthlyClimate, spells: Spells) -> str:
         )
     if spells.longest_wet:
         wet = spells.longest_wet[0]
-        text += f" The longest wet one was {counted(wet.days, 'day')} and brought {number(wet.peak)} mm."
+        length = counted(wet.days, "day")
+        text += f" The longest wet one was {length} and brought {number(wet.peak)} mm."
     return text
 
 

@@ -130,7 +130,7 @@ def parse(content: bytes, *, source: str) -> WeatherRows:
             day = _read_day(raw, order)
             if day.date in days:
                 msg = f"{day.date} was already on line {first_seen[day.date]}"
-                raise ValueError(msg)  # noqa: TRY301  one place turns every reason into a bad row
+                raise ValueError(msg)
         except ValueError as error:
             bad_rows.append(BadRow(line=number, reason=_reason(error), text=_shown(raw)))
         else:

@@ -41,11 +41,10 @@ class WeatherFile(BaseModel):
 
 
 class SavedReport(BaseModel):
-    """Where the report is to be seen."""
+    """Which report it became, and what is in it."""
 
     report_id: int
     run_id: UUID
-    url: str
     days: int
     bad_rows: int
     heat_waves: int
@@ -121,7 +120,6 @@ def save(ctx: StepContext, written: Report) -> SavedReport:
     return SavedReport(
         report_id=row.pk,
         run_id=ctx.run_id,
-        url=row.get_absolute_url(),
         days=written.climate.day_count,
         bad_rows=written.bad_row_count,
         heat_waves=len(written.extremes.heat_waves),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_origin
 
 import typing_extensions
 
@@ -148,8 +148,7 @@ class Assembly:
             for entry in self.graph.entries
             if plain(self._wanted[entry]) is not Any
         ]
-        # The narrowest first: a union may fit where only some of its values do.
-        asking.sort(key=lambda pair: len(union_members(plain(pair[1]))))
+        asking.sort(key=lambda pair: _width(pair[1]))
         for _, candidate in asking:
             if all(compatible(candidate, wanted) for _, wanted in asking):
                 return candidate
@@ -236,6 +235,13 @@ def _shown(step_ids: Sequence[str], types: Mapping[str, Any]) -> Any:
     # Made by hand: the keys are ids, known only now.
     typed_dict: Any = typing_extensions.TypedDict
     return typed_dict("Outputs", fields)
+
+
+def _width(annotation: Any) -> tuple[int, int]:
+    """Sort types, the narrowest first: a class before a union, a derived one before its base."""
+    annotation = plain(annotation)
+    ancestors = getattr(get_origin(annotation) or annotation, "__mro__", ())
+    return len(union_members(annotation)), -len(ancestors)
 
 
 def _prepared(codec: Codec[Any]) -> Codec[Any]:

@@ -31,7 +31,7 @@ F = TypeVar("F")
 
 
 class Start:
-    """What a builder hands on before its first block; only the type checker meets it."""
+    """What a builder hands on before its first block. Only type checkers meet it."""
 
 
 When = (
@@ -52,9 +52,8 @@ class WorkflowBuilder(Generic[In, Out, Result]):
     """Puts steps in order and builds a `Workflow`.
 
     A builder never changes: every method returns another one, as with Django's query sets. Its
-    type parameters are what a run takes, what the last block hands on, and what a run puts out
-    where that differs: several last steps put out a dict by step id, and a last step that was
-    skipped lets the run put out what came before it.
+    type parameters: what a run takes, what the last block hands on, and what a run puts out where
+    that differs (several last steps: a dict by step id; a skipped last step: what came before).
 
     Args:
         id: 1 to 200 characters, no control characters.
@@ -292,10 +291,10 @@ class WorkflowBuilder(Generic[In, Out, Result]):
         *more: Step[Out, Any],
     ) -> WorkflowBuilder[In, tuple[Any, ...], dict[str, Any]]: ...
     def parallel(self, *steps: Any) -> Any:
-        """Add steps that all take what the block before puts out and wait for nothing else.
+        """Add steps that all take what the block before puts out, or else the run's input.
 
-        The next step gets all their outputs, in this order or by step id. A second parallel block
-        waits for all of the first. As the first block they all take the run's input.
+        The next step gets all their outputs, in this order or by step id. Every step of a second
+        parallel block waits for all of the first.
 
         Raises:
             DefinitionError: no step was given.
@@ -339,13 +338,12 @@ class WorkflowBuilder(Generic[In, Out, Result]):
         """Add a step that is skipped unless a condition holds.
 
         A skipped step puts out its default; without one its input, if that has the type of its
-        output; else None. A skipped last step without a default lets the run put out what came
-        before it.
+        output; else None.
 
         Args:
             step: the step.
-            when: called with `(ctx, value)`, `(value)` or `(ctx)`, where `value` is the step's
-                input. An error in it fails the step.
+            when: takes `(ctx, value)`, `(value)` or `(ctx)`; `value` is the step's input. An error
+                in it fails the step.
             default: the output when skipped, of the step's output type; None is always allowed.
 
         """
@@ -369,12 +367,10 @@ class WorkflowBuilder(Generic[In, Out, Result]):
         """Check everything and return the workflow.
 
         Raises:
-            DefinitionError: the steps do not make a workflow. It names the steps and, where types
-                do not meet, both types; for a cycle its path.
+            DefinitionError: they do not make a workflow; names steps, types, the path of a cycle.
 
         """
-        placements: list[Placement] = []
-        link = self._last
+        placements, link = list[Placement](), self._last
         while link is not None:
             placements.append(link.placement)
             link = link.before

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Secret, SecretBytes, SecretStr, TypeAdapter, Val
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
 
 from gorkflow.definition.secrecy import find_secret
+from gorkflow.definition.shapes import NEVER
 from gorkflow.definition.types import type_name
 from gorkflow.errors import DefinitionError, PayloadError
 from gorkflow.records import Json
@@ -27,6 +28,8 @@ T = TypeVar("T")
 MAX_FIELD_ERRORS = 100
 """Field errors that one PayloadError lists; `data["error_count"]` tells how many there were."""
 
+# A handler that never returns has nothing to be checked.
+_UNTYPED = (Any, object, *NEVER)
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _MAYBE_NOT_FINITE = (b"null", b"NaN", b"Infinity")
 _MASKED = b'"**********"'
@@ -42,12 +45,13 @@ class Codec(Generic[T]):
 
     """
 
-    __slots__ = ("_adapter", "annotation", "validate", "what")
+    __slots__ = ("_adapter", "_typed", "annotation", "validate", "what")
 
     def __init__(self, annotation: Any, *, what: str = "value", validate: bool = True) -> None:
         self.annotation = annotation
         self.what = what
         self.validate = validate
+        self._typed = validate and annotation not in _UNTYPED
         self._adapter: TypeAdapter[T] | None = None
 
     def __repr__(self) -> str:
@@ -61,7 +65,7 @@ class Codec(Generic[T]):
 
         """
         try:
-            if self._is_typed:
+            if self._typed:
                 return self.adapter.validate_json(text)
             value: T = pydantic_core.from_json(text)
         except ValidationError as error:
@@ -84,30 +88,19 @@ class Codec(Generic[T]):
 
         """
         name = what or self.what
-        if not self._is_typed:
+        if not self._typed:
             return dump_json(value, what=name, max_bytes=max_bytes)
         try:
             checked = self.adapter.validate_python(value)
         except ValidationError as error:
             raise _invalid(name, error) from None
-        dump = functools.partial(
-            self.adapter.dump_json, checked, by_alias=True, round_trip=True, warnings=False
-        )
-        plain = functools.partial(
-            self.adapter.dump_python,
-            checked,
-            mode="json",
-            by_alias=True,
-            round_trip=True,
-            warnings=False,
-        )
-        text = _storable_text(checked, dump, plain, name, max_bytes)
+        text = _storable_text(checked, self._write, self._plain, name, max_bytes)
         self._refuse_unreadable(text, name)
         return text
 
     def json_schema(self, mode: Literal["validation", "serialization"]) -> dict[str, Any]:
         """Return the type's JSON Schema; an empty one where it has none or is not validated."""
-        if not self._is_typed:
+        if not self._typed:
             return {}
         try:
             return self.adapter.json_schema(by_alias=True, mode=mode)
@@ -128,12 +121,16 @@ class Codec(Generic[T]):
 
     def prepare(self) -> None:
         """Build what `load` and `dump` need now. Raises DefinitionError like `adapter`."""
-        if self._is_typed:
+        if self._typed:
             self.adapter  # noqa: B018  the property builds it
 
-    @property
-    def _is_typed(self) -> bool:
-        return self.validate and self.annotation is not Any and self.annotation is not object
+    def _write(self, value: Any) -> bytes:
+        return self.adapter.dump_json(value, by_alias=True, round_trip=True, warnings=False)
+
+    def _plain(self, value: Any) -> Any:
+        return self.adapter.dump_python(
+            value, mode="json", by_alias=True, round_trip=True, warnings=False
+        )
 
     def _refuse_unreadable(self, text: Json, what: str) -> None:
         # A model that was changed after it was validated, an alias that is written but not read,
@@ -154,27 +151,29 @@ def dump_json(value: Any, *, what: str, max_bytes: int | None = None) -> Json:
         PayloadError: it cannot be stored as JSON.
 
     """
-    dump = functools.partial(
-        pydantic_core.to_json, value, by_alias=True, round_trip=True, inf_nan_mode="constants"
-    )
-    plain = functools.partial(
-        pydantic_core.to_jsonable_python, value, by_alias=True, round_trip=True
-    )
-    return _storable_text(value, dump, plain, what, max_bytes)
+    return _storable_text(value, _write_untyped, _plain_untyped, what, max_bytes)
+
+
+def _write_untyped(value: Any) -> bytes:
+    return pydantic_core.to_json(value, by_alias=True, round_trip=True, inf_nan_mode="constants")
+
+
+def _plain_untyped(value: Any) -> Any:
+    return pydantic_core.to_jsonable_python(value, by_alias=True, round_trip=True)
 
 
 def _storable_text(
     value: Any,
-    dump: Callable[[], bytes],
-    plain: Callable[[], Any],
+    write: Callable[[Any], bytes],
+    plain: Callable[[Any], Any],
     what: str,
     max_bytes: int | None,
 ) -> Json:
     try:
-        data = dump()
+        data = write(value)
         # Looked at closely only where the text could hide one: this is the hot path.
         if any(mark in data for mark in _MAYBE_NOT_FINITE):
-            _refuse_not_finite(data, plain(), what)
+            _refuse_not_finite(data, plain(value), what)
     except PayloadError:
         raise
     except (ValueError, TypeError, RecursionError) as error:

@@ -43,11 +43,11 @@ def join_of(wanted: Any, parents: Sequence[str]) -> Join:
 
 def mismatch(step_id: str, wanted: Any, join: Join, parents: Sequence[Handed]) -> str | None:
     """Return why the step cannot take what its parents hand on, or None if it might."""
-    wanted = plain(wanted)
-    if wanted is Any or join is Join.RUN:
+    if join is Join.RUN or wanted is Any:
         return None
     if join is Join.SINGLE:
         return _single(step_id, wanted, parents[0])
+    wanted = plain(wanted)
     check = _tuple if join is Join.TUPLE else _by_id
     found: str | None = None
     for member in union_members(wanted):

@@ -139,7 +139,7 @@ def record_of(annotation: Any) -> Record | None:
         return None
     config = getattr(kind, "model_config", None) or getattr(kind, "__pydantic_config__", {})
     extra = config.get("extra")
-    known = getattr(kind, "__pydantic_fields__", None)
+    known = getattr(kind, "__pydantic_fields__", {} if issubclass(kind, BaseModel) else None)
     fields = _plain_fields(kind) if known is None else _pydantic_fields(kind, known, config)
     return Record(tuple(fields), open=extra == "allow", closed=extra == "forbid")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import (
@@ -35,6 +34,7 @@ Out = TypeVar("Out")
 In_contra = TypeVar("In_contra", contravariant=True)
 Out_co = TypeVar("Out_co", covariant=True)
 
+_SIGNATURE = tuple(each.name for each in fields(Signature))
 _CONFIG_FIELDS = tuple(name for name in ExecutionConfig.model_fields if name != "max_concurrency")
 
 
@@ -95,7 +95,7 @@ class Step(Generic[In_contra, Out_co]):
     def __post_init__(self) -> None:
         # So that help(), inspect and doctest see the function. The class is frozen for callers.
         self.__dict__.update(
-            __doc__=inspect.getdoc(self.handler),
+            __doc__=getattr(self.handler, "__doc__", None),
             __name__=getattr(self.handler, "__name__", self.id),
             __wrapped__=self.handler,
         )
@@ -236,7 +236,7 @@ def _make(
         name=checked_name(options.get("name", _in_words(step_id)), f"the name of {what}"),
         description=_first_line(handler),
         handler=handler,
-        **{each.name: getattr(signature, each.name) for each in fields(Signature)},
+        **{each: getattr(signature, each) for each in _SIGNATURE},
         config=_config(options, what),
         validate=validate,
         atomic=bool(options.get("atomic", False)),
@@ -247,7 +247,7 @@ def _make(
 
 
 def _signature_of(made: Step[Any, Any]) -> Signature:
-    return Signature(**{each.name: getattr(made, each.name) for each in fields(Signature)})
+    return Signature(**{each: getattr(made, each) for each in _SIGNATURE})
 
 
 def _refuse_unknown(options: Mapping[str, Any]) -> None:
@@ -319,5 +319,5 @@ def _in_words(step_id: str) -> str:
 def _first_line(handler: Any) -> str:
     while isinstance(handler, functools.partial):
         handler = handler.func
-    text = inspect.getdoc(handler) or ""
-    return text.strip().partition("\n")[0]
+    text = getattr(handler, "__doc__", None) or ""
+    return text.strip().partition("\n")[0].rstrip()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from celery import current_app
 from django.db import router, transaction
 
@@ -9,6 +11,10 @@ from gorkflow.dispatch.base import Dispatcher, Hint
 from gorkflow.log import DISPATCH_FAILED, log
 
 WORK_TASK = "gorkflow.work"
+CONNECT_SECONDS = 2.0
+"""Time for connecting to the broker; the caller may be a web request."""
+PAUSE_SECONDS = 2.0
+"""After a failure nothing is tried for so long: a fan-out would fail message by message."""
 
 
 class CeleryDispatcher(Dispatcher):
@@ -21,6 +27,7 @@ class CeleryDispatcher(Dispatcher):
 
     def __init__(self, using: str | None = None) -> None:
         self._using = using
+        self._paused_until = 0.0
 
     def send(self, hint: Hint) -> None:
         """Publish on commit, or at once outside a transaction."""
@@ -29,19 +36,33 @@ class CeleryDispatcher(Dispatcher):
             from gorkflow.models import WorkflowRun  # noqa: PLC0415  models load after settings
 
             using = router.db_for_write(WorkflowRun)
-        transaction.on_commit(lambda: _publish(hint), using=using, robust=True)
+        transaction.on_commit(lambda: self._publish(hint), using=using, robust=True)
+
+    def _publish(self, hint: Hint) -> None:
+        if time.monotonic() < self._paused_until:
+            return
+        try:
+            _publish(hint)
+        except Exception as error:  # noqa: BLE001  brokers raise what their drivers raise
+            # One try: the sweep will send again.
+            self._paused_until = time.monotonic() + PAUSE_SECONDS
+            log.warning(
+                DISPATCH_FAILED, run_id=str(hint.run_id), queue=hint.queue, error=str(error)
+            )
 
 
 def _publish(hint: Hint) -> None:
-    try:
+    with current_app.producer_or_acquire() as producer:
+        # Left to itself kombu would try to connect for seconds, `retry=False` or not.
+        producer.connection.ensure_connection(
+            max_retries=1, interval_start=0, interval_step=0, timeout=CONNECT_SECONDS
+        )
         current_app.tasks[WORK_TASK].apply_async(
             kwargs={"run_id": str(hint.run_id), "queue": hint.queue},
             queue=hint.queue,
             priority=hint.priority,
             countdown=hint.delay or None,
             ignore_result=True,
-            # One try: the caller is a web request or a worker, and the sweep will send again.
             retry=False,
+            producer=producer,
         )
-    except Exception as error:  # noqa: BLE001  brokers raise what their drivers raise
-        log.warning(DISPATCH_FAILED, run_id=str(hint.run_id), queue=hint.queue, error=str(error))

@@ -203,9 +203,10 @@ class Planner:
 
 def run_output(graph: ExecutionGraph, outputs: Mapping[str, StepOutput]) -> Json | None:
     """Return a run's output: its one sink's, or those of several sinks as an object by step id."""
+    shown = _visible(graph, outputs)
     if len(graph.sinks) == 1:
-        return _visible(graph, graph.sinks[0], outputs)
-    return _object((sink, _visible(graph, sink, outputs)) for sink in graph.sinks)
+        return shown.get(graph.sinks[0])
+    return _object((sink, shown.get(sink)) for sink in graph.sinks)
 
 
 def join_outputs(node: Node, outputs: Mapping[str, StepOutput]) -> Json:
@@ -231,15 +232,21 @@ def _object(items: Iterable[tuple[str, Json | None]]) -> Json:
 
 
 def _visible(
-    graph: ExecutionGraph, step_id: str, outputs: Mapping[str, StepOutput]
-) -> Json | None:
-    found = outputs.get(step_id)
-    if found is None or found.status is not StepStatus.SKIPPED or found.output is not None:
-        return found.output if found else None
-    parents = graph[step_id].parents
-    if len(parents) == 1:
-        return _visible(graph, parents[0], outputs)
-    return _object((parent, _visible(graph, parent, outputs)) for parent in parents)
+    graph: ExecutionGraph, outputs: Mapping[str, StepOutput]
+) -> dict[str, Json | None]:
+    """Return what each step shows: its output or, skipped without one, what its parents show."""
+    shown: dict[str, Json | None] = {}
+    # Parents first, so that a chain of a thousand skipped steps is a loop and no recursion.
+    for step_id in sorted(outputs, key=graph.position):
+        found = outputs[step_id]
+        parents = graph[step_id].parents
+        if found.status is not StepStatus.SKIPPED or found.output is not None or not parents:
+            shown[step_id] = found.output
+        elif len(parents) == 1:
+            shown[step_id] = shown.get(parents[0])
+        else:
+            shown[step_id] = _object((parent, shown.get(parent)) for parent in parents)
+    return shown
 
 
 @lru_cache(maxsize=1024)

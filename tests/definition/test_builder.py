@@ -33,6 +33,20 @@ class Reservation(BaseModel):
     shelf: str
 
 
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    charge: Receipt
+
+
+class Dated(BaseModel):
+    model_config = ConfigDict(strict=True)
+    day: date
+
+
+class Login(BaseModel):
+    password: SecretStr
+
+
 class Parcel(BaseModel):
     number: str
 
@@ -333,7 +347,12 @@ def test_a_skipped_step_hands_on_its_input_where_the_types_are_the_same():
 
     builder = WorkflowBuilder("w").parallel(charge, reserve).then(ship)
 
-    for handler, passes in ((wrap, True), (announce, False), (optional_ship, True), (wrap_any, True)):
+    for handler, passes in (
+        (wrap, True),
+        (announce, False),
+        (optional_ship, True),
+        (wrap_any, True),
+    ):
         made = step(handler, id="last")
         assert builder.then_if(made, when=yes).build().graph["last"].passes_through is passes
 
@@ -384,10 +403,6 @@ def test_a_condition_takes_context_value_both_or_none(when):
 
 
 def test_a_condition_with_a_type_of_its_own_gets_it():
-    class Dated(BaseModel):
-        model_config = ConfigDict(strict=True)
-        day: date
-
     def is_new(value: Dated) -> bool:
         return value.day == date(2024, 1, 1)
 
@@ -547,15 +562,9 @@ def test_a_field_of_the_wrong_type_is_refused():
 
 
 def test_a_key_too_many_for_a_strict_model_is_refused():
-    class Strict(BaseModel):
-        model_config = ConfigDict(extra="forbid")
-        charge: Receipt
-
     def join(inputs: Strict) -> None: ...
 
-    refused(
-        WorkflowBuilder("w").parallel(charge, reserve).then(join), "has no field for 'reserve'"
-    )
+    refused(WorkflowBuilder("w").parallel(charge, reserve).then(join), "has no field for 'reserve'")
 
 
 def test_a_mapping_of_other_values_is_refused():
@@ -623,9 +632,6 @@ def test_parallel_wants_steps():
 
 
 def test_a_secret_in_a_type_is_refused_by_step_and_field():
-    class Login(BaseModel):
-        password: SecretStr
-
     def sign_in(login: Login) -> None: ...
 
     refused(WorkflowBuilder("w").then(sign_in), "input of step 'sign_in': field 'password'")

@@ -5,7 +5,7 @@ import enum
 import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Never, NoReturn, NotRequired
 from uuid import UUID
 
 import pytest
@@ -23,7 +23,7 @@ from pydantic import (
     field_serializer,
     field_validator,
 )
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from gorkflow.definition.codec import MAX_FIELD_ERRORS, Codec, dump_json
 from gorkflow.errors import DefinitionError, ErrorCode, PayloadError
@@ -90,7 +90,6 @@ ORDER = Order(order_id=UUID(int=7), lines=[Line(sku="a", amount=2)], price=Decim
         (Annotated[int, Field(ge=1)], 1),
         (Any, {"a": [1, 2.5, None, True]}),
     ],
-    ids=str,
 )
 def test_a_dumped_value_loads_as_an_equal_one(annotation, value):
     codec = Codec(annotation)
@@ -326,7 +325,9 @@ def test_secrets_with_a_serializer_of_their_own_are_kept():
     assert Codec(Kept).load(stored).two.get_secret_value() == "b"
 
 
-@pytest.mark.parametrize("value", [SecretStr("x"), {"a": [SecretStr("x")]}, {"a": SecretBytes(b"x")}])
+@pytest.mark.parametrize(
+    "value", [SecretStr("x"), {"a": [SecretStr("x")]}, {"a": SecretBytes(b"x")}]
+)
 def test_a_secret_in_an_untyped_value_is_refused(value):
     with pytest.raises(PayloadError, match="secret"):
         dump_json(value, what="state 'a'")
@@ -352,6 +353,11 @@ def test_without_validation_values_are_plain_data_in_both_directions():
     assert codec.dump(Line(sku="a", amount=1)) == '{"sku":"a","amount":1}'
 
 
+@pytest.mark.parametrize("annotation", [NoReturn, Never])
+def test_a_handler_that_never_returns_needs_no_type(annotation):
+    Codec(annotation).prepare()
+
+
 def test_without_validation_the_type_may_be_anything():
     class Unknown:
         pass
@@ -369,6 +375,7 @@ def test_schemas_speak_of_reading_and_of_writing():
         at: Annotated[int, BeforeValidator(int)] = 0
 
         @field_validator("at")
+        @classmethod
         def positive(cls, value: int) -> int:
             return value
 

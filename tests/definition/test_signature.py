@@ -129,8 +129,12 @@ def star(*args: Any) -> str: ...
 def star_after_ctx(ctx: StepContext, *args: Any) -> str: ...
 def ctx_second(order: int, ctx: StepContext) -> str: ...
 def two_contexts(ctx: StepContext, other: StepContext) -> str: ...
-def generator(order: int) -> Iterator[int]: yield order
-async def async_generator(order: int) -> AsyncIterator[int]: yield order
+def generator(order: int) -> Iterator[int]:
+    yield order
+
+
+async def async_generator(order: int) -> AsyncIterator[int]:
+    yield order
 
 
 @pytest.mark.parametrize(
@@ -158,7 +162,7 @@ def test_what_cannot_be_a_handler_is_refused(handler, message):
 def test_a_name_that_cannot_be_resolved_is_named():
     def handler(order: Nowhere) -> str: ...
 
-    with pytest.raises(DefinitionError, match="step 'a': the name 'Nowhere' .* TYPE_CHECKING"):
+    with pytest.raises(DefinitionError, match=r"step 'a': the name 'Nowhere' .* TYPE_CHECKING"):
         read(handler)
 
 

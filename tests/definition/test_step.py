@@ -129,7 +129,7 @@ def test_a_partial_is_called_after_its_function(handler):
     assert step(handler).description == "Take the money."
 
 
-@pytest.mark.parametrize("step_id", ["a", "é", "it's \"quoted\"", "🎁 wrap", "x" * 200, "a/b.c-d"])
+@pytest.mark.parametrize("step_id", ["a", "é", 'it\'s "quoted"', "🎁 wrap", "x" * 200, "a/b.c-d"])
 def test_ids_may_be_any_text(step_id):
     assert step(charge, id=step_id).id == step_id
 
@@ -143,12 +143,12 @@ def test_ids_may_be_any_text(step_id):
         ("a\x00", "no control characters"),
         ("a\x7f", "no control characters"),
         ("\ud800", "no control characters"),
-        (3, "must be text, not int"),
-        (None, "must be text, not NoneType"),
+        (3, "text, not int"),
+        (None, "text, not NoneType"),
     ],
 )
 def test_bad_ids_are_refused(step_id, message):
-    with pytest.raises(DefinitionError, match=f"a step id must.*{message}"):
+    with pytest.raises(DefinitionError, match=f"^a step id must.*{message}"):
         step(charge, id=step_id)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, NewType, Optional, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, NewType, NotRequired, Optional, TypeVar
 from uuid import UUID
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, model_validator
 from pydantic.dataclasses import dataclass as pydantic_dataclass
-from typing_extensions import NotRequired, TypeAliasType, TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from gorkflow.definition.types import compatible, same_type, type_name, type_names
 
@@ -221,12 +221,12 @@ NEVER_FITS = [
 ]
 
 
-@pytest.mark.parametrize(("produced", "wanted"), FITS, ids=lambda each: type_name(each))
+@pytest.mark.parametrize(("produced", "wanted"), FITS, ids=type_name)
 def test_these_might_fit(produced, wanted):
     assert compatible(produced, wanted)
 
 
-@pytest.mark.parametrize(("produced", "wanted"), NEVER_FITS, ids=lambda each: type_name(each))
+@pytest.mark.parametrize(("produced", "wanted"), NEVER_FITS, ids=type_name)
 def test_these_can_never_fit(produced, wanted):
     assert not compatible(produced, wanted)
 

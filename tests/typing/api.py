@@ -7,10 +7,9 @@ the ignore is unused and the check fails.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_type
 
 from pydantic import BaseModel
-from typing_extensions import assert_type
 
 from gorkflow import Step, StepContext, Workflow, WorkflowBuilder, register, step
 

@@ -18,6 +18,7 @@ from demo_project.home.showcase.plan import Showing, start_showings
 from demo_project.home.showcase.processes import HOST, Child, Children, ShowcaseError
 from demo_project.home.showcase.screen import Screen, results
 from demo_project.logs import log_to_file
+from demo_project.weather.models import WeatherReport
 from gorkflow import RunStatus
 
 POLL = 0.2
@@ -119,10 +120,10 @@ class Command(BaseCommand):
         self._say(f"  Admin   {site}/admin/  {told}")
 
     def _check_pages(self, port: int, showings: Sequence[Showing]) -> None:
-        report = next(showing.run for showing in showings if "Weather" in showing.label)
+        run_ids = [showing.run.id for showing in showings]
+        reports = WeatherReport.objects.filter(run_id__in=run_ids)
         paths = ["/", "/reports/", "/orders/", "/admin/login/"]
-        if report.status is RunStatus.COMPLETED:
-            paths.append(report.output.url)
+        paths += [report.get_absolute_url() for report in reports]
         answers = {path: processes.get_status(port, path) for path in paths}
         bad = [f"{path} answers {status}" for path, status in answers.items() if status != 200]  # noqa: PLR2004  HTTP's own number
         if bad:
