@@ -1,7 +1,8 @@
+# shellcheck disable=SC2034
 # The servers that the parts talk to: those on the standard ports, else private ones that are
 # started here on 127.0.0.1 and stopped by their pid. Sourced by .ci/run.
 #
-# find_servers sets POSTGRES, MARIADB (without a database), REDIS (an empty database of it) and
+# NEWER is the virtual environment that asks, and that the MariaDB suite runs in. find_servers sets POSTGRES, MARIADB (without a database), REDIS (an empty database of it) and
 # RABBITMQ (a vhost of it); empty means that there is none.
 
 SERVER_PIDS=()
@@ -15,7 +16,7 @@ find_servers() {
     find_rabbitmq || missing "RabbitMQ (on 127.0.0.1:5672 as guest, or rabbitmq-server)"
 }
 
-services() { "$MAIN/bin/python" .ci/services.py "$@"; }
+services() { "$NEWER/bin/python" .ci/services.py "$@"; }
 
 answers() { [ -z "$private" ] && services answers "$1"; }
 
@@ -30,7 +31,13 @@ wait_for() { # URL, log of its server
     return 1
 }
 
-free_port() { "$MAIN/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+free_port() {
+    "$NEWER/bin/python" -c 'if True:
+        import socket
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            print(probe.getsockname()[1])'
+}
 
 # Servers that refuse to be root run as this user, where we are.
 as_user() { # user, command...
@@ -81,7 +88,7 @@ start_postgres() {
 # MariaDB -----------------------------------------------------------------------------------------
 
 find_mariadb() {
-    get_mysqlclient "$NEWER" && get_mysqlclient "$MAIN" || return 1
+    get_mysqlclient "$NEWER" || return 1
     MARIADB=mysql://root@127.0.0.1:3306
     if answers "$MARIADB/"; then
         echo "MariaDB: the one on port 3306"
@@ -134,19 +141,15 @@ find_redis() {
     if answers "$server/0"; then
         echo "Redis: the one on port 6379"
     else
-        server=$(start_redis_url) || return 1
-        launch_redis "$server" || return 1
+        command -v redis-server >/dev/null || return 1
+        server=redis://127.0.0.1:$(free_port)
+        start_redis "$server" || return 1
     fi
     REDIS=$(services free-redis "$server") || return 1
     echo "Redis: database $REDIS is empty and is used"
 }
 
-start_redis_url() {
-    command -v redis-server >/dev/null || return 1
-    echo "redis://127.0.0.1:$(free_port)"
-}
-
-launch_redis() { # URL
+start_redis() { # URL
     mkdir -p "$WORK/redis"
     launch_server "$WORK/redis.log" redis-server --bind 127.0.0.1 --port "${1##*:}" --save "" \
         --appendonly no --dir "$WORK/redis"

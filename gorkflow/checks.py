@@ -16,7 +16,8 @@ from gorkflow.wiring import get_engine
 
 
 def check_all(
-    app_configs: Sequence[AppConfig] | None, **_kwargs: Any  # noqa: ARG001  Django's signature
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001  Django's signature
+    **_kwargs: Any,
 ) -> list[CheckMessage]:
     """Run every check of this app."""
     return [*_check_settings(), *_check_django(), *_check_celery()]

@@ -86,9 +86,7 @@ class PayloadError(WorkflowError, ValueError):
 
     code = ErrorCode.VALIDATION_ERROR
 
-    def __init__(
-        self, message: str, *, errors: Sequence[dict[str, Any]] = (), **data: Any
-    ) -> None:
+    def __init__(self, message: str, *, errors: Sequence[dict[str, Any]] = (), **data: Any) -> None:
         super().__init__(message, **data)
         self.errors = list(errors)
 
@@ -132,7 +130,7 @@ class NonRetryableError(StepError):
     """Raise this in a handler to fail the step at once, whatever retries it has left."""
 
 
-class StepCancelled(BaseException):  # noqa: N818  control flow, not an error
+class StepCancelled(BaseException):
     """Raised by `ctx.check_cancelled()` when the run was cancelled or the lease was lost.
 
     It derives from BaseException so that `except Exception` in a handler lets it through.

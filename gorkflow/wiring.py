@@ -33,9 +33,7 @@ def get_engine() -> Engine:
     """
     settings = get_settings()
     store = _build(settings.store, settings.store_options, WorkflowStore, "STORE")
-    dispatcher = _build(
-        settings.dispatcher, settings.dispatcher_options, Dispatcher, "DISPATCHER"
-    )
+    dispatcher = _build(settings.dispatcher, settings.dispatcher_options, Dispatcher, "DISPATCHER")
     return Engine(
         store,
         dispatcher,

@@ -1,4 +1,4 @@
-"""The least that a host project needs; the broker is one that is never asked."""
+"""The least that a host project needs; its runs are synchronous, so it has no broker."""
 
 from pathlib import Path
 
@@ -36,3 +36,4 @@ TEMPLATES = [
         },
     },
 ]
+SILENCED_SYSTEM_CHECKS = ["gorkflow.W002", "gorkflow.W004"]  # what is said about Celery

@@ -48,8 +48,9 @@ def locate(path: str, dirs: Sequence[Path] | None = None) -> Path:
         found for found in candidates if found and any(found.is_relative_to(d) for d in allowed)
     ]
     if not inside:
-        shown = ", ".join(str(base) for base in allowed) or "no directory at all"
-        msg = f"files are read from these directories only: {shown}"
+        # Names alone: where they lie on the server is nobody's business.
+        shown = ", ".join(base.name for base in allowed) or "no directory at all"
+        msg = f"files are read from the directories of WEATHER_DATA_DIRS only: {shown}"
         raise FileRefusedError(msg)
     # Path.is_file() raises for names that are too long.
     return next((found for found in inside if os.path.isfile(found)), inside[0])  # noqa: PTH113

@@ -8,6 +8,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 
+from demo_project.weather.report import span
+
 
 class WeatherReport(models.Model):
     run_id = models.UUIDField(unique=True)
@@ -38,6 +40,10 @@ class WeatherReport(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("weather:report", args=[self.pk])
+
+    @property
+    def period(self) -> str:
+        return span(self.first_day, self.last_day)
 
 
 class MonthClimate(models.Model):

@@ -139,7 +139,7 @@ def _rain(climate: MonthlyClimate, spells: Spells) -> str:
     if spells.longest_wet:
         wet = spells.longest_wet[0]
         length = counted(wet.days, "day")
-        text += f" The longest wet one was {length} and brought {number(wet.peak)} mm."
+        text += f" The longest wet spell was {length} and brought {number(wet.peak)} mm."
     return text
 
 

@@ -46,7 +46,10 @@ class Act:
     do: Callable[[Engine, UUID, str], object]
     form: type[ConfirmForm]
     label: Promise
+    button: Promise
     question: Promise
+    """About one run."""
+    bulk_question: Promise
     """About `count` runs, `shown` as text."""
     consequence: Promise
     done: Promise
@@ -73,7 +76,9 @@ CANCEL = Act(
     do=_cancel,
     form=ReasonForm,
     label=_("Cancel"),
-    question=ngettext_lazy("Cancel %(shown)s run?", "Cancel %(shown)s runs?", "count"),
+    button=_("Yes, cancel"),
+    question=_("Cancel this run?"),
+    bulk_question=ngettext_lazy("Cancel %(shown)s run?", "Cancel %(shown)s runs?", "count"),
     consequence=_(
         "Nothing new starts. A step that is being worked on is told to stop, and its result is "
         "refused. What was completed is kept, and the run can be retried later."
@@ -88,7 +93,9 @@ RETRY = Act(
     do=_retry,
     form=ConfirmForm,
     label=_("Retry"),
-    question=ngettext_lazy("Retry %(shown)s run?", "Retry %(shown)s runs?", "count"),
+    button=_("Yes, retry"),
+    question=_("Retry this run?"),
+    bulk_question=ngettext_lazy("Retry %(shown)s run?", "Retry %(shown)s runs?", "count"),
     consequence=_(
         "The run goes on from the steps that are not done. What was completed is kept and does "
         "not run again."

@@ -73,7 +73,7 @@ class BulkActs(RunAdminBase):
             return None
         context = self.page_context(
             request,
-            title=act.question % {"count": count, "shown": shown_count(count)},
+            title=act.bulk_question % {"count": count, "shown": shown_count(count)},
             act=act,
             form=form,
             others=shown_count(others) if (others := count_some(queryset) - count) > 0 else "",

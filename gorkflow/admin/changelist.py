@@ -6,8 +6,9 @@ from typing import Any, Protocol, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
@@ -55,16 +56,14 @@ class RunList(RunAdminBase):
     actions_selection_counter = True
     list_display = (
         "status_pill",
-        "short_id",
-        "workflow",
+        "run",
         "resource",
         "progress",
         "created",
-        "started",
-        "ended",
+        "begun_and_ended",
         "duration",
     )
-    list_display_links = ("short_id",)
+    list_display_links = ("run",)
     list_filter = (StatusFilter, WorkflowFilter, CreatedFilter)
     list_max_show_all = 50
     list_per_page = 50
@@ -80,6 +79,14 @@ class RunList(RunAdminBase):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return our own."""
         return RunChangeList
+
+    @override
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list under its own name."""
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     @override
     def get_search_results(  # type: ignore[override]  # of runs only
@@ -104,17 +111,17 @@ class RunList(RunAdminBase):
         return display.status_pill(obj.record.status)
 
     @admin.display(description=_("run"))
-    def short_id(self, obj: ListedRun) -> str:
-        """The beginning of the id."""
-        run_id = str(obj.record.id)
-        return format_html('<code title="{}">{}</code>', run_id, run_id[:SHORT_ID])
-
-    @admin.display(description=_("workflow"))
-    def workflow(self, obj: ListedRun) -> str:
-        """Id and version."""
-        record = obj.record
-        template = '{} <span class="gorkflow-quiet" title="{}">v{}</span>'
-        return format_html(template, record.workflow_id, _("version"), record.workflow_version)
+    def run(self, obj: ListedRun) -> str:
+        """Workflow, version and the beginning of the id."""
+        run = obj.record
+        return format_html(
+            '{} <span class="gorkflow-quiet" title="{}">v{}</span><br><code title="{}">{}</code>',
+            run.workflow_id,
+            _("version"),
+            run.workflow_version,
+            run.id,
+            str(run.id)[:SHORT_ID],
+        )
 
     @admin.display(description=_("resource id"), empty_value=display.NOTHING)
     def resource(self, obj: ListedRun) -> str | None:
@@ -131,15 +138,11 @@ class RunList(RunAdminBase):
         """When it was stored."""
         return display.moment(obj.record.created_at)
 
-    @admin.display(description=_("started"))
-    def started(self, obj: ListedRun) -> str:
-        """When a worker began it."""
-        return display.moment(obj.record.started_at)
-
-    @admin.display(description=_("ended"))
-    def ended(self, obj: ListedRun) -> str:
-        """When it ended."""
-        return display.moment(obj.record.ended_at)
+    @admin.display(description=_("started, ended"))
+    def begun_and_ended(self, obj: ListedRun) -> str:
+        """When a worker began it, and when it ended."""
+        begun, ended = display.moment(obj.record.started_at), display.moment(obj.record.ended_at)
+        return format_html("{}<br>{}", begun, ended)
 
     @admin.display(description=_("duration"))
     def duration(self, obj: ListedRun) -> str:

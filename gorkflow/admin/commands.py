@@ -78,7 +78,7 @@ class RunCommands(RunAdminBase):
     ) -> HttpResponse:
         context = self.page_context(
             request,
-            title=act.question % {"count": 1, "shown": "1"},
+            title=act.question,
             subtitle=str(run),
             act=act,
             form=form,

@@ -33,8 +33,9 @@ class StepRow:
     """One step. Everything in it is escaped, or will be by the template."""
 
     anchor: str
-    step_id: str
     name: str
+    step_id: str
+    """Where it says more than the name."""
     status: str
     note: str
     """Why it is not over yet."""
@@ -71,8 +72,8 @@ def _step_row(step: StepRecord, by_id: Mapping[str, StepRecord], *, with_details
     attempts = [_attempt_row(each, with_details=with_details) for each in step.attempts]
     return StepRow(
         anchor=anchor(step),
-        step_id=step.step_id,
         name=step.name,
+        step_id="" if _alike(step.name, step.step_id) else step.step_id,
         status=status_pill(step.status),
         note=_note(step, by_id),
         attempts=attempts,
@@ -84,6 +85,10 @@ def _step_row(step: StepRecord, by_id: Mapping[str, StepRecord], *, with_details
         duration=duration(step.started_at, step.ended_at),
         is_open=len(attempts) > 1 or any(each.error for each in attempts),
     )
+
+
+def _alike(name: str, step_id: str) -> bool:
+    return name.casefold() == step_id.replace("_", " ").casefold()
 
 
 def _attempt_row(attempt: AttemptRecord, *, with_details: bool) -> AttemptRow:

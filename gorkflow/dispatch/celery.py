@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from celery import current_app
 from django.db import router, transaction
@@ -57,11 +58,12 @@ def _publish(hint: Hint) -> None:
         producer.connection.ensure_connection(
             max_retries=1, interval_start=0, interval_step=0, timeout=CONNECT_SECONDS
         )
+        delayed: dict[str, Any] = {"countdown": hint.delay} if hint.delay else {}
         current_app.tasks[WORK_TASK].apply_async(
             kwargs={"run_id": str(hint.run_id), "queue": hint.queue},
             queue=hint.queue,
             priority=hint.priority,
-            countdown=hint.delay or None,
+            **delayed,
             ignore_result=True,
             retry=False,
             producer=producer,

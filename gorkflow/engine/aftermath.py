@@ -13,15 +13,26 @@ if TYPE_CHECKING:
 
 
 def announce(
-    engine: Engine, claim: Claim, finish: Finish, finished: Finished, duration_ms: float
+    engine: Engine,
+    claim: Claim,
+    finish: Finish,
+    finished: Finished,
+    *,
+    duration_ms: float,
+    alone: bool = False,
 ) -> None:
-    """Tell everybody who has to know; call it after the commit, with the run bound to the log."""
+    """Tell everybody who has to know; call it after the commit, with the run bound to the log.
+
+    `alone` means that the caller does the rest of the run itself: no worker is told of it.
+    """
     log_step(finish, duration_ms)
     engine.observer.step_ended(claim, finish.status, finish.error)
     planner = engine.planners.of_run(claim)
-    hints = [*finished.wake, *planner.hints(claim.run_id, finished.ready, claim.priority)]
-    if finish.status is StepStatus.RETRYING and is_live(finished):
-        hints.append(engine.retry_hint(claim, finish.retry_in))
+    hints = list(finished.wake)
+    if not alone:
+        hints += planner.hints(claim.run_id, finished.ready, claim.priority)
+        if finish.status is StepStatus.RETRYING and is_live(finished):
+            hints.append(engine.retry_hint(claim, finish.retry_in))
     engine.send(hints)
     if finished.ended_run and finished.run_status is not None:
         status, error = finished.run_status, finish.run_error

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from gorkflow.definition.context import StepContext
 from gorkflow.definition.graph import ExecutionGraph, Join
@@ -120,7 +119,9 @@ class Attempt:
         value = self._step.input_codec.load(text) if self._step.takes_input else None
         # The snapshot says whether the run has the condition: newer code does not change that.
         condition = self._workflow.conditions.get(self._step.id) if self._node.conditional else None
-        if condition is not None and not condition.evaluate(self._context, self._plain(text, value)):
+        if condition is not None and not condition.evaluate(
+            self._context, self._plain(text, value)
+        ):
             skipped = text if self._node.passes_through else None
             return Outcome(
                 status=StepStatus.SKIPPED,

@@ -69,9 +69,7 @@ class Engine:
         self.config = config or EngineConfig()
         self.observer = observer or NullObserver()
         self.clock = clock or SystemClock()
-        self.heartbeat = Heartbeat(
-            store, lease=self.config.lease, interval=self.config.heartbeat
-        )
+        self.heartbeat = Heartbeat(store, lease=self.config.lease, interval=self.config.heartbeat)
         self.planners = Planners(store, registry, self.config)
 
     # Starting
@@ -134,7 +132,7 @@ class Engine:
         rerun_of: UUID | None = None,
     ) -> Run[Any]:
         planner = self.planners.of_graph(workflow.graph)
-        new = build_run(workflow, text, options, planner, self.config, rerun_of)
+        new = build_run(workflow, text, options, planner, self.config, rerun_of=rerun_of)
         record, created = self.store.create_run(new)
         if not created:
             refuse_other_input(self.store, record, text)
@@ -282,9 +280,20 @@ class Engine:
         return worker.run()
 
     def run_to_end(self, run_id: UUID) -> None:
-        """Work on a run in this thread until it has ended, waiting for retries that are due."""
+        """Work on a run in this thread until it has ended, waiting for retries that are due.
+
+        It tells no worker of the run, so it needs no broker.
+        """
         while not self.store.get_run(run_id).status.is_terminal:
-            if self.work(run_id, budget=float("inf")) == 0:
+            worker = RunWorker(
+                self,
+                run_id,
+                queue=None,
+                worker=worker_name(),
+                keep_going=lambda: True,
+                alone=True,
+            )
+            if worker.run() == 0:
                 self.clock.sleep(self._until_due(run_id))
                 self.sweep()
 

@@ -27,9 +27,7 @@ def full_steps(
     return steps
 
 
-def _unreached(
-    run: RunRecord, graph: ExecutionGraph, node: Node, status: StepStatus
-) -> StepRecord:
+def _unreached(run: RunRecord, graph: ExecutionGraph, node: Node, status: StepStatus) -> StepRecord:
     return StepRecord(
         run_id=run.id,
         step_id=node.id,
@@ -40,4 +38,3 @@ def _unreached(
         pending_parents=len(node.parents),
         queue=node.config.queue or "",
     )
-

@@ -44,9 +44,7 @@ class Observer(Protocol):
     def run_started(self, run_id: UUID, workflow_id: str) -> None:
         """A worker claimed the run's first step."""
 
-    def step_ended(
-        self, claim: Claim, status: StepStatus, error: ErrorInfo | None
-    ) -> None:
+    def step_ended(self, claim: Claim, status: StepStatus, error: ErrorInfo | None) -> None:
         """An attempt ended; RETRYING means that another follows."""
 
     def run_ended(
@@ -64,9 +62,7 @@ class NullObserver:
     def run_started(self, run_id: UUID, workflow_id: str) -> None:
         """Do nothing."""
 
-    def step_ended(
-        self, claim: Claim, status: StepStatus, error: ErrorInfo | None
-    ) -> None:
+    def step_ended(self, claim: Claim, status: StepStatus, error: ErrorInfo | None) -> None:
         """Do nothing."""
 
     def run_ended(
@@ -87,9 +83,7 @@ def log_step(finish: Finish, duration_ms: float) -> None:
     level(event, **data)
 
 
-def log_run(
-    run_id: UUID, workflow_id: str, status: RunStatus, error: ErrorInfo | None
-) -> None:
+def log_run(run_id: UUID, workflow_id: str, status: RunStatus, error: ErrorInfo | None) -> None:
     """Write the log line of a run's end."""
     data: dict[str, Any] = {"run_id": str(run_id), "workflow_id": workflow_id}
     if error is not None and error.code is not ErrorCode.CANCELLED:

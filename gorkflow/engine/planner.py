@@ -46,8 +46,9 @@ class Planner:
 
     def first_steps(self) -> tuple[NewStep, ...]:
         """Return the rows a run starts with: entry steps, and joins, which count their parents."""
-        waiting = [self._row(step_id, len(self.graph[step_id].parents)) for step_id in
-                   self.graph.joins]
+        waiting = [
+            self._row(step_id, len(self.graph[step_id].parents)) for step_id in self.graph.joins
+        ]
         return (*(self._row(step_id) for step_id in self.graph.entries), *waiting)
 
     def finish(
@@ -55,9 +56,7 @@ class Planner:
     ) -> Finish:
         """Decide what becomes of a claimed step and its successors."""
         if outcome.status is StepStatus.PENDING:
-            return Finish(
-                status=StepStatus.PENDING, failures=claim.failures, crashes=claim.crashes
-            )
+            return Finish(status=StepStatus.PENDING, failures=claim.failures, crashes=claim.crashes)
         if outcome.status is not StepStatus.FAILED:
             return self._over(claim, outcome, failures=claim.failures, crashes=claim.crashes)
         node = self.graph[claim.step_id]
@@ -191,9 +190,7 @@ class Planner:
             failures=failures,
             crashes=crashes,
             only_expired=only_expired,
-            inserts=[
-                self._row(child) for child in children if len(self.graph[child].parents) == 1
-            ],
+            inserts=[self._row(child) for child in children if len(self.graph[child].parents) == 1],
             joins=[child for child in children if len(self.graph[child].parents) > 1],
             is_sink=not children,
             output_sources=() if children else _other_sources(self.graph, claim.step_id),
@@ -231,9 +228,7 @@ def _object(items: Iterable[tuple[str, Json | None]]) -> Json:
     return "{" + ",".join(pairs) + "}"
 
 
-def _visible(
-    graph: ExecutionGraph, outputs: Mapping[str, StepOutput]
-) -> dict[str, Json | None]:
+def _visible(graph: ExecutionGraph, outputs: Mapping[str, StepOutput]) -> dict[str, Json | None]:
     """Return what each step shows: its output or, skipped without one, what its parents show."""
     shown: dict[str, Json | None] = {}
     # Parents first, so that a chain of a thousand skipped steps is a loop and no recursion.

@@ -8,9 +8,7 @@ from gorkflow.config import Backoff, ExecutionConfig
 from gorkflow.errors import NonRetryableError, PayloadError
 
 
-def compute_delay(
-    config: ExecutionConfig, retry_number: int, random: Callable[[], float]
-) -> float:
+def compute_delay(config: ExecutionConfig, retry_number: int, random: Callable[[], float]) -> float:
     """Return the seconds to wait before a retry.
 
     Args:

@@ -28,6 +28,7 @@ def build_run(  # noqa: PLR0913
     options: StartOptions,
     planner: Planner,
     config: EngineConfig,
+    *,
     rerun_of: UUID | None,
 ) -> NewRun:
     """Return everything that a store has to insert for a start."""

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class AttemptTimeout(BaseException):  # noqa: N818  control flow: `except Exception` lets it through
+class AttemptTimeout(BaseException):
     """Raised inside a handler whose time is up."""
 
 

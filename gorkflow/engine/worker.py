@@ -56,6 +56,7 @@ class RunWorker:
         queue: str | None,
         worker: str,
         keep_going: Callable[[], bool],
+        alone: bool = False,
     ) -> None:
         self._engine = engine
         self._store = engine.store
@@ -63,6 +64,7 @@ class RunWorker:
         self._queue = queue
         self._worker = worker
         self._keep_going = keep_going
+        self._alone = alone
         self._cache = RunCache()
 
     def run(self) -> int:
@@ -120,9 +122,7 @@ class RunWorker:
             self._engine.heartbeat.remove(beat)
         return self._after(claim, finish, finished, (time.perf_counter() - began) * 1000)
 
-    def _attempt(
-        self, claim: Claim, planner: Planner, beat: Beat
-    ) -> tuple[Finish, Finished]:
+    def _attempt(self, claim: Claim, planner: Planner, beat: Beat) -> tuple[Finish, Finished]:
         attempt = self._build_attempt(claim, planner, beat)
         try:
             if planner.graph[claim.step_id].atomic:
@@ -130,7 +130,9 @@ class RunWorker:
             return self._finish_or_fail(claim, planner, attempt.run())
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             # The process is told to end: the step goes back and no attempt is burnt.
-            self._store.finish(claim, planner.finish(claim, Outcome(status=StepStatus.PENDING)), None)
+            self._store.finish(
+                claim, planner.finish(claim, Outcome(status=StepStatus.PENDING)), None
+            )
             raise
 
     def _build_attempt(self, claim: Claim, planner: Planner, beat: Beat) -> Attempt:
@@ -174,7 +176,7 @@ class RunWorker:
     ) -> tuple[Finish, Finished]:
         try:
             return self._finish(claim, planner, outcome)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # The store would not take the result (a value its columns refuse): without this the
             # step would run again and again until it counted as a lost worker.
             log.error(PERSISTENCE_ERROR, act="finish", error=str(error), exc_info=error)
@@ -183,16 +185,12 @@ class RunWorker:
             )
             return self._finish(claim, planner, Outcome(status=StepStatus.FAILED, error=info))
 
-    def _finish(
-        self, claim: Claim, planner: Planner, outcome: Outcome
-    ) -> tuple[Finish, Finished]:
+    def _finish(self, claim: Claim, planner: Planner, outcome: Outcome) -> tuple[Finish, Finished]:
         finish = planner.finish(claim, outcome)
         taker = self._taker() if self._keep_going() else None
         finished = self._store.finish(claim, finish, taker)
         if finished.accepted and finish.status in (StepStatus.COMPLETED, StepStatus.SKIPPED):
-            self._cache.keep(
-                claim.step_id, StepOutput(status=finish.status, output=finish.output)
-            )
+            self._cache.keep(claim.step_id, StepOutput(status=finish.status, output=finish.output))
         return finish, finished
 
     def _after(
@@ -201,13 +199,11 @@ class RunWorker:
         if not finished.accepted:
             log.warning(STEP_REFUSED, duration_ms=round(duration_ms, 1))
             return None
-        announce(self._engine, claim, finish, finished, duration_ms)
+        announce(self._engine, claim, finish, finished, duration_ms=duration_ms, alone=self._alone)
         if is_live(finished) and finished.claim is None and not self._keep_going():
             self._hand_over(claim)
         return finished.claim
 
     def _hand_over(self, claim: Claim) -> None:
         # Time is up: whatever of the run is ready on this queue needs another worker.
-        self._engine.send(
-            [Hint(run_id=claim.run_id, queue=claim.queue, priority=claim.priority)]
-        )
+        self._engine.send([Hint(run_id=claim.run_id, queue=claim.queue, priority=claim.priority)])

@@ -1,4 +1,4 @@
-"""A JSON column that also takes and gives its JSON as text, so that payloads are not parsed twice."""
+"""A JSON column that also takes and gives JSON as text: payloads are not parsed twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PayloadField(JSONField):
     read text unparsed. SQL NULL means "no value yet"; JSON null is a value.
     """
 
-    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT002
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         """Return JsonText as text, anything else as JSONField does."""
         if isinstance(value, JsonText):
             # Untyped text: each database reads it as the column's own JSON type.

@@ -11,18 +11,13 @@ from django.db.models.fields.json import KeyTransform
 from gorkflow.statuses import ACTIVE_RUNS, CLAIMABLE_STEPS, TERMINAL_RUNS, StepStatus
 
 if TYPE_CHECKING:
-    from gorkflow.models.runs import WorkflowRun
-    from gorkflow.models.steps import StepExecution
-
-    RunBase = models.QuerySet[WorkflowRun]
-    StepBase = models.QuerySet[StepExecution]
-else:
-    RunBase = StepBase = models.QuerySet
+    from gorkflow.models.runs import WorkflowRun  # noqa: F401  named in a string
+    from gorkflow.models.steps import StepExecution  # noqa: F401
 
 PAYLOADS = ("input", "output", "context")
 
 
-class RunQuerySet(RunBase):
+class RunQuerySet(models.QuerySet["WorkflowRun"]):
     """Runs."""
 
     def active(self) -> Self:
@@ -46,7 +41,7 @@ class RunQuerySet(RunBase):
         return self.defer(*PAYLOADS)
 
 
-class StepQuerySet(StepBase):
+class StepQuerySet(models.QuerySet["StepExecution"]):
     """Steps."""
 
     def due(self, now: Any) -> Self:

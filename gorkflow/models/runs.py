@@ -41,9 +41,7 @@ class WorkflowRun(models.Model):
     )
     priority = models.SmallIntegerField(_("priority"), default=5)
     resource_id = models.CharField(_("resource id"), max_length=255, blank=True, default="")
-    idempotency_key = models.CharField(
-        _("idempotency key"), max_length=255, null=True, blank=True
-    )
+    idempotency_key = models.CharField(_("idempotency key"), max_length=255, null=True, blank=True)
     concurrency_key = models.CharField(max_length=64, null=True, blank=True, editable=False)
     active_key = models.CharField(max_length=64, null=True, blank=True, editable=False)
     tags = models.JSONField(_("tags"), default=dict, blank=True)

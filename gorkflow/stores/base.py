@@ -269,7 +269,8 @@ class WorkflowStore(ABC):
         """Claim one due step of the run, or return None.
 
         Only a step whose parents are over, of a run that is active and within its deadline and
-        step limit and, for the run's first step, within its workflow's run limit (oldest runs first).
+        step limit and, for the run's first step, within its workflow's run limit: oldest run
+        first.
         """
 
     @abstractmethod
@@ -281,9 +282,7 @@ class WorkflowStore(ABC):
         """
 
     @abstractmethod
-    def heartbeat(
-        self, beats: Mapping[UUID, tuple[float, str] | None], lease: float
-    ) -> set[UUID]:
+    def heartbeat(self, beats: Mapping[UUID, tuple[float, str] | None], lease: float) -> set[UUID]:
         """Renew leases by token, storing progress and note where given; return those still held."""
 
     @abstractmethod
@@ -312,9 +311,7 @@ class WorkflowStore(ABC):
         """Find, in bounded time, what nobody is working on. Harmless to run twice at once."""
 
     @abstractmethod
-    def prune(
-        self, *, older_than: float, statuses: Sequence[RunStatus], limit: int
-    ) -> int:
+    def prune(self, *, older_than: float, statuses: Sequence[RunStatus], limit: int) -> int:
         """Delete up to `limit` ended runs that ended over `older_than` seconds ago; count them."""
 
     def transaction(self) -> AbstractContextManager[Any]:
@@ -325,7 +322,7 @@ class WorkflowStore(ABC):
         msg = f"{type(self).__name__} has no transactions, so it cannot run atomic steps"
         raise NotImplementedError(msg)
 
-    def release(self) -> None:
+    def release(self) -> None:  # noqa: B027  most stores hold nothing
         """Give back what the calling thread holds (its connection); called when a thread ends."""
 
     def now(self) -> datetime:

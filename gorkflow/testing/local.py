@@ -27,9 +27,7 @@ class LocalEngine(Engine):
 
     """
 
-    def __init__(
-        self, *workflows: Workflow[Any, Any], config: EngineConfig | None = None
-    ) -> None:
+    def __init__(self, *workflows: Workflow[Any, Any], config: EngineConfig | None = None) -> None:
         self.virtual_clock = VirtualClock()
         self.inbox = InlineDispatcher()
         super().__init__(
@@ -62,9 +60,7 @@ class LocalEngine(Engine):
 
     def _next_due(self) -> float | None:
         runs = self.list_runs(RunFilter(statuses=ACTIVE_RUNS, limit=1_000_000)).runs
-        due = [
-            row.due_at for run in runs for row in self.store.get_steps(run.id) if row.due_at
-        ]
+        due = [row.due_at for run in runs for row in self.store.get_steps(run.id) if row.due_at]
         return (min(due) - self.store.now()).total_seconds() if due else None
 
     def _skip_to_next(self) -> bool:

@@ -57,7 +57,7 @@ def test_pages_work_before_anything_was_run(path):
     assert "demo</code>" in page(path) or "demo</code></pre>" in page(path)
 
 
-@pytest.mark.parametrize("path", ["/", "/reports/", "/orders/", "/admin/login/"])
+@pytest.mark.parametrize("path", ["/", "/reports/", "/orders/", "/api/docs/", "/admin/login/"])
 def test_every_page_carries_the_content_security_policy(path):
     policy = Client().get(path).headers["Content-Security-Policy"]
 
@@ -105,7 +105,7 @@ def test_what_a_customer_says_is_escaped():
 
 def test_pages_have_no_inline_script_style_or_handlers_and_load_nothing_from_elsewhere():
     an_order()
-    for path in ("/", "/reports/", "/orders/", a_report().get_absolute_url()):
+    for path in ("/", "/reports/", "/orders/", "/api/docs/", a_report().get_absolute_url()):
         html = page(path)
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script", html), path
         assert not re.search(r'(?:src|href)="(?:https?:)?//', html), path

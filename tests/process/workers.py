@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -24,8 +25,6 @@ def wait_until(check, what, patience=PATIENCE):
             return found
         time.sleep(0.05)
     raise AssertionError(f"waited {patience:g} s in vain for {what}")
-
-
 
 
 def database_url():
@@ -58,7 +57,7 @@ class Worker:
             start_new_session=True,
         )
         try:
-            wait_until(lambda: self._is_ready(), f"the worker to be ready, see {self.text()}")
+            wait_until(self._is_ready, f"the worker to be ready, see {self.text()}")
         except AssertionError:
             self.stop()
             raise AssertionError(f"the worker did not start:\n{self.text()}") from None
@@ -86,8 +85,6 @@ class Worker:
                 self.process.wait(timeout=15)
             except subprocess.TimeoutExpired:
                 self.kill()
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._file.close()

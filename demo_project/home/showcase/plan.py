@@ -48,6 +48,19 @@ class Showing:
             self.run.cancel("the customer changed her mind")
             self.to_cancel = False
 
+    def doing(self) -> str:
+        """Name the steps that are being worked on, and those that wait to be tried again."""
+        if self.run.status is not RunStatus.RUNNING:
+            return ""
+        told = {StepStatus.RUNNING: "attempt", StepStatus.RETRYING: "waits after attempt"}
+        return ", ".join(
+            f"{step.step_id} ({told[step.status]} {step.attempt})"
+            if step.attempt > 1 or step.status is StepStatus.RETRYING
+            else step.step_id
+            for step in self.run.steps()
+            if step.status in told
+        )
+
     def problem(self) -> str:
         """Say in what the run did not end as it should; empty if it did."""
         if self.run.status is not self.expected:

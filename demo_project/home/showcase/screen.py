@@ -68,7 +68,7 @@ class Screen:
         self._progress.update(
             bar,
             completed=showing.run.progress,
-            status=f"[{COLOURS[status]}]{status.lower()}[/]",
+            status=f"[{COLOURS[status]}]{status.lower()}[/] {escape(showing.doing())}",
         )
 
     def _tell(self, showing: Showing) -> None:

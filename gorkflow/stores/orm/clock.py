@@ -18,7 +18,7 @@ class DatabaseTime(Func):
         super().__init__(output_field=DateTimeField())
         self._seconds = seconds
 
-    def as_sqlite(self, _compiler: Any, _connection: Any, **_extra: Any) -> Any:
+    def as_sqlite(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:  # noqa: ARG002
         """Return text of the form in which Django stores times there."""
         # Django writes six decimals, or none for a whole second; texts must compare as times do.
         sql = "REPLACE(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'now', %s), '.000000', '')"

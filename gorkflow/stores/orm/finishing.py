@@ -40,7 +40,7 @@ def finish_step(
         return _read_back(run, claim, taker, using, shared=shared)
     _store_state(claim.run_id, finish.state, using)
     if finish.run_error is not None:
-        close_run(run, RunStatus.FAILED, finish.run_error, CLAIMABLE_STEPS, using)
+        close_run(run, RunStatus.FAILED, finish.run_error, CLAIMABLE_STEPS, using=using)
     elif finish.is_sink:
         _close_sink(run, finish, using)
     status = RunStatus(run.status)
@@ -53,11 +53,12 @@ def finish_step(
     return Finished(accepted=True, run_status=RunStatus(run.status), claim=taken, ready=left)
 
 
-def close_run(
+def close_run(  # noqa: PLR0913
     run: WorkflowRun,
     status: RunStatus,
     error: ErrorInfo | None,
     cancelled: Sequence[StepStatus],
+    *,
     using: str,
     output: Json | None = None,
 ) -> None:
@@ -188,7 +189,7 @@ def _close_sink(run: WorkflowRun, finish: Finish, using: str) -> None:
     output = None
     if finish.run_output is not None:
         output = finish.run_output(load_outputs(run.id, finish.output_sources, using))
-    close_run(run, RunStatus.COMPLETED, None, (), using, output)
+    close_run(run, RunStatus.COMPLETED, None, (), using=using, output=output)
 
 
 def _make_ready(run_id: UUID, finish: Finish, using: str) -> list[StepExecution]:

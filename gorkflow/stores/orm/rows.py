@@ -62,7 +62,7 @@ def count_steps(run_ids: Iterable[UUID], using: str) -> dict[UUID, dict[str, Any
             running=Sum("progress", filter=Q(status=StepStatus.RUNNING)),
         )
     )
-    return {row["run_id"]: row for row in rows}
+    return {row["run_id"]: dict(row) for row in rows}
 
 
 def run_record(run: WorkflowRun, counts: Mapping[str, Any] | None = None) -> RunRecord:
@@ -118,9 +118,7 @@ def step_record(row: StepExecution, earlier: Sequence[AttemptRecord] | None = No
     )
 
 
-def current_attempt(
-    row: StepExecution, earlier: Sequence[AttemptRecord]
-) -> list[AttemptRecord]:
+def current_attempt(row: StepExecution, earlier: Sequence[AttemptRecord]) -> list[AttemptRecord]:
     """Return the latest attempt, unless it stands among the earlier ones already."""
     if row.attempt == 0 or row.attempt in {record.number for record in earlier}:
         return []

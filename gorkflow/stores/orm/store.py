@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import IntegrityError, connections, router, transaction
@@ -224,7 +224,7 @@ class DjangoStore(WorkflowStore):
     def _load_columns(self, run_id: UUID, columns: Mapping[str, PayloadText]) -> dict[str, str]:
         aliases = {f"{name}_text": column for name, column in columns.items()}
         runs = WorkflowRun.objects.using(self.using).filter(pk=run_id)
-        row = runs.values(**aliases).first()
+        row: Mapping[str, Any] | None = runs.values(**aliases).first()
         if row is None:
             raise _no_run(run_id)
         return {name: row[f"{name}_text"] for name in columns}
@@ -255,9 +255,7 @@ class DjangoStore(WorkflowStore):
 
         return retrying(act, using)
 
-    def heartbeat(
-        self, beats: Mapping[UUID, tuple[float, str] | None], lease: float
-    ) -> set[UUID]:
+    def heartbeat(self, beats: Mapping[UUID, tuple[float, str] | None], lease: float) -> set[UUID]:
         """Renew leases by token."""
         held = StepExecution.objects.using(self.using).held()
         due_at = DatabaseTime(lease)
@@ -267,7 +265,7 @@ class DjangoStore(WorkflowStore):
                 held.filter(token=token).update(progress=fraction, progress_note=note)
         mine = held.filter(token__in=list(beats))
         mine.update(due_at=due_at)
-        return set(mine.values_list("token", flat=True))
+        return {token for token in mine.values_list("token", flat=True) if token is not None}
 
     def end_run(self, run_id: UUID, status: RunStatus, error: ErrorInfo) -> Sequence[Hint]:
         """End an active run with every unfinished step."""
@@ -284,7 +282,7 @@ class DjangoStore(WorkflowStore):
                         run_id=str(run_id),
                         status=RunStatus(run.status),
                     )
-                finishing.close_run(run, status, error, LIVE_STEPS, using)
+                finishing.close_run(run, status, error, LIVE_STEPS, using=using)
                 return wake(run, using)
 
         return retrying(act, using)
@@ -338,9 +336,7 @@ class DjangoStore(WorkflowStore):
 
     def prune(self, *, older_than: float, statuses: Sequence[RunStatus], limit: int) -> int:
         """Delete a batch of ended runs."""
-        return retrying(
-            lambda: sweeping.prune(older_than, statuses, limit, self.using), self.using
-        )
+        return retrying(lambda: sweeping.prune(older_than, statuses, limit, self.using), self.using)
 
 
 def _no_run(run_id: UUID) -> NotFoundError:
@@ -374,9 +370,7 @@ def _run_row(new: NewRun) -> WorkflowRun:
     )
 
 
-def _reset_steps(
-    rows: Sequence[StepExecution], pending: Mapping[str, int], using: str
-) -> None:
+def _reset_steps(rows: Sequence[StepExecution], pending: Mapping[str, int], using: str) -> None:
     begun = [row for row in rows if row.attempt > 0]
     finishing.record_attempts(begun, using)
     steps = StepExecution.objects.using(using)

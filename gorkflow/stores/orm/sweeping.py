@@ -58,8 +58,9 @@ def _resend(limit: int, resend_after: float, using: str) -> list[Hint]:
         rows = [
             row
             for found in (retries, waiting)
-            for row in found.select_for_update(skip_locked=skip).order_by("due_at").only(
-                "run_id", "queue")[:limit]
+            for row in found.select_for_update(skip_locked=skip)
+            .order_by("due_at")
+            .only("run_id", "queue")[:limit]
         ]
         # A step waiting afresh from now is not found again at once, and lets others have a turn.
         steps.filter(pk__in=[row.pk for row in rows], status__in=CLAIMABLE_STEPS).update(
@@ -69,8 +70,10 @@ def _resend(limit: int, resend_after: float, using: str) -> list[Hint]:
 
 
 def _hints(rows: Sequence[StepExecution], using: str) -> list[Hint]:
-    runs = WorkflowRun.objects.using(using).only(*RUN_COLUMNS).in_bulk(
-        list({row.run_id for row in rows})
+    runs = (
+        WorkflowRun.objects.using(using)
+        .only(*RUN_COLUMNS)
+        .in_bulk(list({row.run_id for row in rows}))
     )
     free: dict[str, list[WorkflowRun]] = {}
     hints = []

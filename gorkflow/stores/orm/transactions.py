@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
@@ -27,7 +27,8 @@ def write_transaction(using: str) -> Iterator[None]:
     On SQLite it takes the write lock at once (BEGIN IMMEDIATE), whatever the host's settings say:
     a transaction that reads first and writes later fails there instead of waiting.
     """
-    connection = connections[using]
+    # Any: `transaction_mode` is the SQLite wrapper's own.
+    connection: Any = connections[using]
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         with transaction.atomic(using=using):
             yield

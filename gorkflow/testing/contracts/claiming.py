@@ -48,9 +48,7 @@ class ClaimingContract(Contract):
         assert store.claim(run_id, taker(queue="celery")) is None
         assert self.claim(store, run_id, queue="gpu").queue == "gpu"
 
-    def test_a_join_is_not_claimable_while_a_parent_is_missing(
-        self, store: WorkflowStore
-    ) -> None:
+    def test_a_join_is_not_claimable_while_a_parent_is_missing(self, store: WorkflowStore) -> None:
         run_id = self.create(store, DIAMOND)
         self.finish(store, self.claim(store, run_id), DIAMOND)
         self.finish(store, self.claim(store, run_id), DIAMOND)
@@ -68,9 +66,7 @@ class ClaimingContract(Contract):
         assert self.step(store, run_id, "a").attempt == 0
         assert store.get_run(run_id).status is RunStatus.PENDING
 
-    def test_a_refused_step_does_not_hide_one_that_is_accepted(
-        self, store: WorkflowStore
-    ) -> None:
+    def test_a_refused_step_does_not_hide_one_that_is_accepted(self, store: WorkflowStore) -> None:
         run_id = self.create(store, FAN)
 
         claim = self.claim(store, run_id, accept=lambda candidate: candidate.step_id == "c")
@@ -93,17 +89,13 @@ class ClaimingContract(Contract):
 
         assert store.claim(third, taker()) is None
         assert store.claim(second, taker()) is None
-        ended = self.finish(
-            store, held, status=StepStatus.FAILED, error=error(), retryable=False
-        )
+        ended = self.finish(store, held, status=StepStatus.FAILED, error=error(), retryable=False)
 
         assert {hint.run_id for hint in ended.wake} == {second}
         assert store.claim(third, taker()) is None
         assert self.claim(store, second).run_id == second
 
-    def test_a_run_limit_does_not_stop_a_run_that_is_under_way(
-        self, store: WorkflowStore
-    ) -> None:
+    def test_a_run_limit_does_not_stop_a_run_that_is_under_way(self, store: WorkflowStore) -> None:
         first = self.create(store, run_limit=1)
         self.create(store, run_limit=1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 from gorkflow.config import ExecutionConfig
@@ -141,7 +142,7 @@ class FinishingContract(Contract):
         run_id = self.create(store, DIAMOND)
         self.finish(store, self.claim(store, run_id), DIAMOND)
         running = self.claim(store, run_id)
-        fails = {"status": StepStatus.FAILED, "error": error(), "retryable": False}
+        fails: dict[str, Any] = {"status": StepStatus.FAILED, "error": error(), "retryable": False}
         self.finish(store, self.claim(store, run_id), DIAMOND, **fails)
 
         finished = self.finish(store, running, DIAMOND, take=taker())
@@ -150,13 +151,11 @@ class FinishingContract(Contract):
         assert self.statuses(store, run_id)[running.step_id] is StepStatus.COMPLETED
         assert self.statuses(store, run_id)["d"] is StepStatus.CANCELLED
 
-    def test_a_sibling_that_fails_after_the_run_is_not_retried(
-        self, store: WorkflowStore
-    ) -> None:
+    def test_a_sibling_that_fails_after_the_run_is_not_retried(self, store: WorkflowStore) -> None:
         run_id = self.create(store, DIAMOND)
         self.finish(store, self.claim(store, run_id), DIAMOND)
         running = self.claim(store, run_id)
-        fails = {"status": StepStatus.FAILED, "error": error(), "retryable": False}
+        fails: dict[str, Any] = {"status": StepStatus.FAILED, "error": error(), "retryable": False}
         self.finish(store, self.claim(store, run_id), DIAMOND, **fails)
 
         self.finish(store, running, DIAMOND, status=StepStatus.FAILED, error=error())
@@ -165,7 +164,7 @@ class FinishingContract(Contract):
 
     def test_a_tolerated_failure_lets_the_join_go_on(self, store: WorkflowStore) -> None:
         run_id = self.create(store, TOLERANT)
-        fails = {"status": StepStatus.FAILED, "error": error(), "retryable": False}
+        fails: dict[str, Any] = {"status": StepStatus.FAILED, "error": error(), "retryable": False}
         self.finish(store, self.claim(store, run_id), TOLERANT, **fails)
 
         self.run_all(store, run_id, TOLERANT)
@@ -184,9 +183,7 @@ class FinishingContract(Contract):
         assert (step.status, step.attempt, step.attempts) == (StepStatus.PENDING, 0, ())
         assert self.claim(store, run_id).attempt == 1
 
-    def test_state_is_stored_changed_and_deleted_with_the_step(
-        self, store: WorkflowStore
-    ) -> None:
+    def test_state_is_stored_changed_and_deleted_with_the_step(self, store: WorkflowStore) -> None:
         run_id = self.create(store)
         first = self.finish(
             store, self.claim(store, run_id), take=taker(), state={"x": "1", "y": '"two"'}

@@ -83,7 +83,7 @@ def error(code: ErrorCode = ErrorCode.EXECUTION_FAILED, message: str = "boom") -
 
 
 class Contract:
-    """The base of the suite's parts. Give a `store` fixture; change `pass_time` for a fake clock."""
+    """The base of the suite's parts: give a `store` fixture, and `pass_time` for a fake clock."""
 
     @pytest.fixture
     def store(self) -> WorkflowStore:

@@ -25,9 +25,7 @@ class RecoveringContract(Contract):
         """Finish a claim as the sweep does when its lease has ended."""
         return store.finish(claim, planner_of(CHAIN).lost(claim), None)
 
-    def test_a_heartbeat_renews_the_lease_and_stores_progress(
-        self, store: WorkflowStore
-    ) -> None:
+    def test_a_heartbeat_renews_the_lease_and_stores_progress(self, store: WorkflowStore) -> None:
         run_id = self.create(store)
         claim = self.claim(store, run_id, lease=SHORT)
 
@@ -160,9 +158,7 @@ class RecoveringContract(Contract):
 
         assert list(self.sweep(store).overdue) == [run_id]
 
-    def test_a_step_of_a_failed_run_whose_worker_is_lost_ends(
-        self, store: WorkflowStore
-    ) -> None:
+    def test_a_step_of_a_failed_run_whose_worker_is_lost_ends(self, store: WorkflowStore) -> None:
         run_id = self.create(store)
         claim = self.claim(store, run_id, lease=SHORT)
         failed = planner_of(CHAIN).finish(
@@ -183,9 +179,7 @@ class RecoveringContract(Contract):
         active = self.create(store)
         self.pass_time(store, SHORT)
 
-        counts = [
-            store.prune(older_than=0.01, statuses=TERMINAL_RUNS, limit=2) for _ in range(3)
-        ]
+        counts = [store.prune(older_than=0.01, statuses=TERMINAL_RUNS, limit=2) for _ in range(3)]
 
         assert counts == [2, 1, 0]
         assert store.get_run(active).id == active

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -23,15 +24,13 @@ from gorkflow.testing.contracts.kit import (
 )
 
 CANCELLED = error(ErrorCode.CANCELLED, "not wanted")
-FAILS = {"status": StepStatus.FAILED, "error": error(), "retryable": False}
+FAILS: dict[str, Any] = {"status": StepStatus.FAILED, "error": error(), "retryable": False}
 
 
 class SteeringContract(Contract):
     """What `end_run` and `restart` promise."""
 
-    def test_cancelling_ends_the_run_and_every_unfinished_step(
-        self, store: WorkflowStore
-    ) -> None:
+    def test_cancelling_ends_the_run_and_every_unfinished_step(self, store: WorkflowStore) -> None:
         run_id = self.create(store, DIAMOND)
         self.finish(store, self.claim(store, run_id), DIAMOND)
         self.claim(store, run_id)

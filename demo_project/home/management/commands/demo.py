@@ -111,7 +111,7 @@ class Command(BaseCommand):
 
     def _tell_where(self, port: int, login: tuple[str, str | None] | None) -> None:
         site = f"http://{HOST}:{port}"
-        self._say(f"\n  Pages   {site}/\n  Reports {site}/reports/\n  API     {site}/api/")
+        self._say(f"\n  Pages   {site}/\n  Reports {site}/reports/\n  API     {site}/api/docs/")
         if login is None:
             told = "make a login with: python manage.py createsuperuser"
         else:
@@ -122,7 +122,7 @@ class Command(BaseCommand):
     def _check_pages(self, port: int, showings: Sequence[Showing]) -> None:
         run_ids = [showing.run.id for showing in showings]
         reports = WeatherReport.objects.filter(run_id__in=run_ids)
-        paths = ["/", "/reports/", "/orders/", "/admin/login/"]
+        paths = ["/", "/reports/", "/orders/", "/api/docs/", "/admin/login/"]
         paths += [report.get_absolute_url() for report in reports]
         answers = {path: processes.get_status(port, path) for path in paths}
         bad = [f"{path} answers {status}" for path, status in answers.items() if status != 200]  # noqa: PLR2004  HTTP's own number

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,9 +15,7 @@ from uuid import UUID
 from gorkflow.dispatch.base import Hint
 from gorkflow.errors import ConcurrencyLimitError, InvalidStateError, NotFoundError
 from gorkflow.records import (
-    AttemptRecord,
     ErrorInfo,
-    Json,
     RunFilter,
     RunPage,
     RunRecord,
@@ -27,13 +24,11 @@ from gorkflow.records import (
 from gorkflow.statuses import (
     ACTIVE_RUNS,
     CLAIMABLE_STEPS,
-    DONE_STEPS,
     LIVE_STEPS,
     RunStatus,
     StepStatus,
 )
 from gorkflow.stores.base import (
-    Candidate,
     Claim,
     Finish,
     Finished,
@@ -41,68 +36,24 @@ from gorkflow.stores.base import (
     NewRun,
     NewStep,
     Restart,
-    StepOutput,
     Swept,
     Taker,
     WorkflowStore,
 )
-
-
-@dataclass(slots=True)
-class _Step:
-    run: _Run
-    row_id: int
-    step_id: str
-    position: int
-    queue: str
-    pending: int
-    status: StepStatus = StepStatus.PENDING
-    due_at: datetime | None = None
-    ready_at: datetime | None = None
-    token: UUID | None = None
-    worker: str = ""
-    attempt: int = 0
-    failures: int = 0
-    crashes: int = 0
-    progress: float = 0.0
-    progress_note: str = ""
-    output: Json | None = None
-    error: ErrorInfo | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    earlier: list[AttemptRecord] = field(default_factory=list)
-
-    def current_attempt(self) -> list[AttemptRecord]:
-        """Return the latest attempt, unless it stands among the earlier ones already."""
-        known = {record.number for record in self.earlier}
-        return [self.attempt_record()] if self.attempt and self.attempt not in known else []
-
-    def attempt_record(self) -> AttemptRecord:
-        return AttemptRecord(
-            number=self.attempt,
-            status=self.status,
-            worker=self.worker,
-            queued_at=self.ready_at,
-            started_at=self.started_at,
-            ended_at=self.ended_at,
-            error=self.error,
-        )
-
-
-@dataclass(slots=True)
-class _Run:
-    new: NewRun
-    status: RunStatus
-    created_at: datetime
-    open_sinks: int
-    holds_key: bool
-    steps: dict[str, _Step] = field(default_factory=dict)
-    state: dict[str, Json] = field(default_factory=dict)
-    output: Json | None = None
-    error: ErrorInfo | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    deadline_at: datetime | None = None
+from gorkflow.stores.memory.rows import (
+    RunRow,
+    StepRow,
+    after,
+    candidate,
+    claim_of,
+    hint_for,
+    is_due,
+    matches,
+    outputs_of,
+    run_record,
+    step_record,
+    with_status,
+)
 
 
 class MemoryStore(WorkflowStore):
@@ -116,7 +67,7 @@ class MemoryStore(WorkflowStore):
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
         self._now = now or (lambda: datetime.now(UTC))
         self._lock = threading.RLock()
-        self._runs: dict[UUID, _Run] = {}
+        self._runs: dict[UUID, RunRow] = {}
         self._last_row = 0
 
     def now(self) -> datetime:
@@ -132,23 +83,23 @@ class MemoryStore(WorkflowStore):
         with self._lock:
             known = self._with_idempotency_key(new)
             if known is not None:
-                return _run_record(known), False
+                return run_record(known), False
             self._refuse_held_key(new.concurrency_key, new.resource_id)
             now = self.now()
-            run = _Run(
+            run = RunRow(
                 new=new,
                 status=RunStatus.PENDING,
                 created_at=now,
                 open_sinks=new.sinks,
                 holds_key=new.concurrency_key is not None,
-                deadline_at=_after(now, new.timeout),
+                deadline_at=after(now, new.timeout),
             )
             self._runs[new.id] = run
             for row in new.steps:
                 self._insert(run, row)
-            return _run_record(run), True
+            return run_record(run), True
 
-    def _with_idempotency_key(self, new: NewRun) -> _Run | None:
+    def _with_idempotency_key(self, new: NewRun) -> RunRow | None:
         if new.idempotency_key is None:
             return None
         wanted = (new.workflow_id, new.idempotency_key)
@@ -166,9 +117,9 @@ class MemoryStore(WorkflowStore):
                     resource_id=resource_id,
                 )
 
-    def _insert(self, run: _Run, row: NewStep) -> _Step:
+    def _insert(self, run: RunRow, row: NewStep) -> StepRow:
         self._last_row += 1
-        step = _Step(
+        step = StepRow(
             run=run,
             row_id=self._last_row,
             step_id=row.step_id,
@@ -184,9 +135,9 @@ class MemoryStore(WorkflowStore):
     def get_run(self, run_id: UUID) -> RunRecord:
         """Return one run."""
         with self._lock:
-            return _run_record(self._find(run_id))
+            return run_record(self._find(run_id))
 
-    def _find(self, run_id: UUID) -> _Run:
+    def _find(self, run_id: UUID) -> RunRow:
         try:
             return self._runs[run_id]
         except KeyError:
@@ -195,11 +146,11 @@ class MemoryStore(WorkflowStore):
     def list_runs(self, wanted: RunFilter) -> RunPage:
         """Return one page of runs; the cursor is the id of the last run before it."""
         with self._lock:
-            found = [run for run in reversed(self._runs.values()) if _matches(run, wanted)]
+            found = [run for run in reversed(self._runs.values()) if matches(run, wanted)]
         if wanted.cursor is not None:
             ids = [str(run.new.id) for run in found]
             found = found[ids.index(wanted.cursor) + 1 :] if wanted.cursor in ids else []
-        page = tuple(map(_run_record, found[: wanted.limit]))
+        page = tuple(map(run_record, found[: wanted.limit]))
         more = len(found) > wanted.limit
         return RunPage(runs=page, next_cursor=str(page[-1].id) if more else None)
 
@@ -207,7 +158,7 @@ class MemoryStore(WorkflowStore):
         """Return the step rows by position."""
         with self._lock:
             rows = sorted(self._find(run_id).steps.values(), key=lambda row: row.position)
-            return [_step_record(row, attempts=attempts) for row in rows]
+            return [step_record(row, attempts=attempts) for row in rows]
 
     def load(  # noqa: PLR0913  the contract's
         self,
@@ -228,7 +179,7 @@ class MemoryStore(WorkflowStore):
                 output=run.output if run_output else None,
                 context=run.new.context if context else None,
                 graph=run.new.graph if graph else "[]",
-                outputs=_outputs(run, outputs),
+                outputs=outputs_of(run, outputs),
                 state=dict(run.state) if state else {},
             )
 
@@ -238,19 +189,19 @@ class MemoryStore(WorkflowStore):
             run = self._runs.get(run_id)
             return self._claim_any(run, taker) if run is not None else None
 
-    def _admit(self, run: _Run) -> bool:
+    def _admit(self, run: RunRow) -> bool:
         if run.status is not RunStatus.PENDING:
             return run.status is RunStatus.RUNNING
         return run in self._admissible(run.new.workflow_id, run.new.run_limit)
 
-    def _admissible(self, workflow_id: str, limit: int | None) -> list[_Run]:
+    def _admissible(self, workflow_id: str, limit: int | None) -> list[RunRow]:
         """Return the pending runs that the workflow's run limit lets in, oldest first."""
         runs = [run for run in self._runs.values() if run.new.workflow_id == workflow_id]
         pending = [run for run in runs if run.status is RunStatus.PENDING]
         running = sum(run.status is RunStatus.RUNNING for run in runs)
         return pending if limit is None else pending[: max(0, limit - running)]
 
-    def _claim_any(self, run: _Run, taker: Taker) -> Claim | None:
+    def _claim_any(self, run: RunRow, taker: Taker) -> Claim | None:
         now = self.now()
         overdue = run.deadline_at is not None and run.deadline_at <= now
         if overdue or not self._admit(run):
@@ -258,13 +209,13 @@ class MemoryStore(WorkflowStore):
         running = sum(row.status is StepStatus.RUNNING for row in run.steps.values())
         if run.new.step_limit is not None and running >= run.new.step_limit:
             return None
-        due = [row for row in run.steps.values() if _is_due(row, now, taker.queue)]
+        due = [row for row in run.steps.values() if is_due(row, now, taker.queue)]
         for row in sorted(due, key=lambda row: (row.position, row.row_id)):
-            if taker.accept(_candidate(row)):
+            if taker.accept(candidate(row)):
                 return self._take(row, taker, now)
         return None
 
-    def _take(self, row: _Step, taker: Taker, now: datetime) -> Claim:
+    def _take(self, row: StepRow, taker: Taker, now: datetime) -> Claim:
         run = row.run
         starts = run.status is RunStatus.PENDING
         if starts:
@@ -276,7 +227,7 @@ class MemoryStore(WorkflowStore):
         row.attempt += 1
         row.progress, row.progress_note = 0.0, ""
         row.started_at, row.ended_at = now, None
-        return _claim(row, started_run=starts)
+        return claim_of(row, started_run=starts)
 
     def finish(self, claim: Claim, finish: Finish, taker: Taker | None) -> Finished:
         """Apply a finish and claim the next step."""
@@ -289,7 +240,7 @@ class MemoryStore(WorkflowStore):
             finish = finish.for_run(run.status)
             self._apply_step(row, finish)
             if finish.run_error is not None:
-                self._end(run, RunStatus.FAILED, finish.run_error, CLAIMABLE_STEPS)
+                run.end(RunStatus.FAILED, finish.run_error, CLAIMABLE_STEPS, self.now())
             elif finish.is_sink:
                 self._close_sink(run, finish)
             if run.status not in ACTIVE_RUNS:
@@ -302,13 +253,13 @@ class MemoryStore(WorkflowStore):
             left = [step.queue for step in ready if step.status is not StepStatus.RUNNING]
             return Finished(accepted=True, run_status=run.status, claim=taken, ready=left)
 
-    def _holds(self, row: _Step, claim: Claim, finish: Finish) -> bool:
+    def _holds(self, row: StepRow, claim: Claim, finish: Finish) -> bool:
         held = row.status is StepStatus.RUNNING and row.token == claim.token
         if finish.only_expired:
             return held and row.due_at is not None and row.due_at <= self.now()
         return held
 
-    def _apply_step(self, row: _Step, finish: Finish) -> None:
+    def _apply_step(self, row: StepRow, finish: Finish) -> None:
         now = self.now()
         row.status, row.output, row.error = finish.status, finish.output, finish.error
         if finish.only_expired:
@@ -320,7 +271,7 @@ class MemoryStore(WorkflowStore):
             row.due_at, row.started_at, row.ended_at = now, None, None
         elif finish.status is StepStatus.RETRYING:
             failed = row.attempt_record()
-            row.earlier.append(_with_status(failed, StepStatus.FAILED))
+            row.earlier.append(with_status(failed, StepStatus.FAILED))
             row.due_at = row.ready_at = now + timedelta(seconds=finish.retry_in)
         for name, text in finish.state.items():
             if text is None:
@@ -328,14 +279,14 @@ class MemoryStore(WorkflowStore):
             else:
                 row.run.state[name] = text
 
-    def _close_sink(self, run: _Run, finish: Finish) -> None:
+    def _close_sink(self, run: RunRow, finish: Finish) -> None:
         run.open_sinks -= 1
         if run.open_sinks == 0:
             if finish.run_output is not None:
-                run.output = finish.run_output(_outputs(run, finish.output_sources))
-            self._end(run, RunStatus.COMPLETED, None, ())
+                run.output = finish.run_output(outputs_of(run, finish.output_sources))
+            run.end(RunStatus.COMPLETED, None, (), self.now())
 
-    def _make_ready(self, run: _Run, finish: Finish) -> list[_Step]:
+    def _make_ready(self, run: RunRow, finish: Finish) -> list[StepRow]:
         ready = [self._insert(run, row) for row in finish.inserts]
         for step_id in finish.joins:
             row = run.steps[step_id]
@@ -345,34 +296,18 @@ class MemoryStore(WorkflowStore):
                 ready.append(row)
         return ready
 
-    def _end(
-        self,
-        run: _Run,
-        status: RunStatus,
-        error: ErrorInfo | None,
-        cancelled: Sequence[StepStatus],
-    ) -> None:
-        now = self.now()
-        run.status, run.error, run.ended_at, run.holds_key = status, error, now, False
-        for row in run.steps.values():
-            if row.status in cancelled:
-                row.status, row.due_at, row.ended_at = StepStatus.CANCELLED, None, now
-                row.token = None
-
-    def _wake(self, ended: _Run) -> list[Hint]:
+    def _wake(self, ended: RunRow) -> list[Hint]:
         limit = ended.new.run_limit
         if limit is None:
             return []
         return [
-            _hint(row)
+            hint_for(row)
             for run in self._admissible(ended.new.workflow_id, limit)
             for row in run.steps.values()
-            if _is_due(row, self.now(), None)
+            if is_due(row, self.now(), None)
         ]
 
-    def heartbeat(
-        self, beats: Mapping[UUID, tuple[float, str] | None], lease: float
-    ) -> set[UUID]:
+    def heartbeat(self, beats: Mapping[UUID, tuple[float, str] | None], lease: float) -> set[UUID]:
         """Renew leases by token."""
         held = set()
         with self._lock:
@@ -380,6 +315,7 @@ class MemoryStore(WorkflowStore):
                 for row in run.steps.values():
                     if row.token not in beats or row.status is not StepStatus.RUNNING:
                         continue
+                    assert row.token is not None
                     held.add(row.token)
                     row.due_at = self.now() + timedelta(seconds=lease)
                     row.progress, row.progress_note = beats[row.token] or (
@@ -396,7 +332,7 @@ class MemoryStore(WorkflowStore):
                 raise InvalidStateError(
                     f"run {run_id} is {run.status}", run_id=str(run_id), status=run.status
                 )
-            self._end(run, status, error, LIVE_STEPS)
+            run.end(status, error, LIVE_STEPS, self.now())
             return self._wake(run)
 
     def restart(
@@ -405,26 +341,19 @@ class MemoryStore(WorkflowStore):
         """Make an ended run PENDING again."""
         with self._lock:
             run = self._find(run_id)
-            rows = [_step_record(row, attempts=False) for row in run.steps.values()]
-            change = decide(_run_record(run), rows)
+            rows = [step_record(row, attempts=False) for row in run.steps.values()]
+            change = decide(run_record(run), rows)
             self._refuse_held_key(run.new.concurrency_key, run.new.resource_id)
             now = self.now()
             run.status, run.error, run.ended_at = RunStatus.PENDING, None, None
             run.open_sinks = change.open_sinks
             run.holds_key = run.new.concurrency_key is not None
-            run.deadline_at = _after(now, run.new.timeout)
+            run.deadline_at = after(now, run.new.timeout)
             for step_id, pending in change.reset.items():
-                self._reset(run.steps[step_id], pending, now)
+                run.steps[step_id].reset(pending, now)
             for new in change.inserts:
                 self._insert(run, new)
-            return _run_record(run)
-
-    def _reset(self, row: _Step, pending: int, now: datetime) -> None:
-        row.earlier.extend(row.current_attempt())
-        row.status, row.pending, row.error = StepStatus.PENDING, pending, None
-        row.failures = row.crashes = 0
-        row.started_at = row.ended_at = None
-        row.due_at = row.ready_at = None if pending else now
+            return run_record(run)
 
     def sweep(self, *, limit: int, resend_after: float) -> Swept:
         """Look at every active run."""
@@ -432,28 +361,30 @@ class MemoryStore(WorkflowStore):
             now = self.now()
             active = [run for run in self._runs.values() if run.status in ACTIVE_RUNS]
             running = [
-                row for run in self._runs.values() for row in run.steps.values()
+                row
+                for run in self._runs.values()
+                for row in run.steps.values()
                 if row.status is StepStatus.RUNNING
             ]
-            expired = [_claim(row) for row in running if row.due_at and row.due_at <= now]
+            expired = [claim_of(row) for row in running if row.due_at and row.due_at <= now]
             overdue = [run.new.id for run in active if run.deadline_at and run.deadline_at <= now]
             hints: list[Hint] = []
             for run in active:
                 hints.extend(self._resend(run, now, resend_after))
             return Swept(hints=hints[:limit], expired=expired[:limit], overdue=overdue[:limit])
 
-    def _resend(self, run: _Run, now: datetime, resend_after: float) -> list[Hint]:
+    def _resend(self, run: RunRow, now: datetime, resend_after: float) -> list[Hint]:
         before = now - timedelta(seconds=resend_after)
         waiting = [
             row
             for row in run.steps.values()
-            if _is_due(row, now if row.status is StepStatus.RETRYING else before, None)
+            if is_due(row, now if row.status is StepStatus.RETRYING else before, None)
         ]
         if not self._admit(run):
             return []
         for row in waiting:
             row.status, row.due_at = StepStatus.PENDING, now
-        return [_hint(row) for row in waiting]
+        return [hint_for(row) for row in waiting]
 
     def prune(self, *, older_than: float, statuses: Sequence[RunStatus], limit: int) -> int:
         """Delete ended runs."""
@@ -467,133 +398,3 @@ class MemoryStore(WorkflowStore):
             for run_id in old[:limit]:
                 del self._runs[run_id]
             return len(old[:limit])
-
-
-def _after(now: datetime, seconds: float | None) -> datetime | None:
-    return None if seconds is None else now + timedelta(seconds=seconds)
-
-
-def _is_due(row: _Step, now: datetime, queue: str | None) -> bool:
-    return (
-        row.status in CLAIMABLE_STEPS
-        and row.due_at is not None
-        and row.due_at <= now
-        and queue in (None, row.queue)
-    )
-
-
-def _hint(row: _Step) -> Hint:
-    return Hint(run_id=row.run.new.id, queue=row.queue, priority=row.run.new.priority)
-
-
-def _outputs(run: _Run, step_ids: Iterable[str]) -> dict[str, StepOutput]:
-    rows = [run.steps[step_id] for step_id in step_ids if step_id in run.steps]
-    over = (*DONE_STEPS, StepStatus.FAILED)
-    return {
-        row.step_id: StepOutput(status=row.status, output=row.output)
-        for row in rows
-        if row.status in over
-    }
-
-
-def _matches(run: _Run, wanted: RunFilter) -> bool:
-    new = run.new
-    return (
-        wanted.workflow_id in (None, new.workflow_id)
-        and wanted.workflow_version in (None, new.workflow_version)
-        and (not wanted.statuses or run.status in wanted.statuses)
-        and wanted.resource_id in (None, new.resource_id)
-        and wanted.started_by in (None, new.started_by)
-        and all(new.tags.get(name) == value for name, value in wanted.tags.items())
-        and (wanted.created_after is None or run.created_at >= wanted.created_after)
-        and (wanted.created_before is None or run.created_at < wanted.created_before)
-    )
-
-
-def _candidate(row: _Step) -> Candidate:
-    new = row.run.new
-    return Candidate(
-        run_id=new.id,
-        step_id=row.step_id,
-        workflow_id=new.workflow_id,
-        workflow_version=new.workflow_version,
-        fingerprint=new.fingerprint,
-    )
-
-
-def _claim(row: _Step, *, started_run: bool = False) -> Claim:
-    new = row.run.new
-    assert row.token is not None
-    return Claim(
-        run_id=new.id,
-        step_id=row.step_id,
-        row_id=row.row_id,
-        token=row.token,
-        attempt=row.attempt,
-        failures=row.failures,
-        crashes=row.crashes,
-        queue=row.queue,
-        priority=new.priority,
-        workflow_id=new.workflow_id,
-        workflow_version=new.workflow_version,
-        fingerprint=new.fingerprint,
-        shared=True,
-        started_run=started_run,
-    )
-
-
-def _with_status(record: AttemptRecord, status: StepStatus) -> AttemptRecord:
-    values = {item.name: getattr(record, item.name) for item in fields(record)}
-    return AttemptRecord(**{**values, "status": status})
-
-
-def _run_record(run: _Run) -> RunRecord:
-    new = run.new
-    statuses = [row.status for row in run.steps.values()]
-    running = (row.progress for row in run.steps.values() if row.status is StepStatus.RUNNING)
-    return RunRecord(
-        id=new.id,
-        workflow_id=new.workflow_id,
-        workflow_version=new.workflow_version,
-        fingerprint=new.fingerprint,
-        status=run.status,
-        priority=new.priority,
-        resource_id=new.resource_id,
-        idempotency_key=new.idempotency_key,
-        tags=dict(new.tags),
-        started_by=new.started_by,
-        rerun_of=new.rerun_of,
-        total_steps=new.total_steps,
-        done_steps=sum(status in DONE_STEPS for status in statuses),
-        failed_steps=statuses.count(StepStatus.FAILED),
-        running_progress=sum(running),
-        created_at=run.created_at,
-        started_at=run.started_at,
-        ended_at=run.ended_at,
-        deadline_at=run.deadline_at,
-        error=run.error,
-    )
-
-
-def _step_record(row: _Step, *, attempts: bool) -> StepRecord:
-    return StepRecord(
-        run_id=row.run.new.id,
-        step_id=row.step_id,
-        name=row.step_id,
-        position=row.position,
-        status=row.status,
-        pending_parents=row.pending,
-        attempt=row.attempt,
-        failures=row.failures,
-        crashes=row.crashes,
-        queue=row.queue,
-        worker=row.worker,
-        progress=row.progress,
-        progress_note=row.progress_note,
-        ready_at=row.ready_at,
-        due_at=row.due_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        error=row.error,
-        attempts=(*row.earlier, *row.current_attempt()) if attempts else (),
-    )

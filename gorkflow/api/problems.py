@@ -1,0 +1,111 @@
+"""Errors as RFC 9457 problem details, with Gorkflow's stable codes.
+
+Bound to our own views alone: the host's exception handler stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rest_framework import status
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from gorkflow.errors import ErrorCode, GorkflowError, PayloadError
+
+MEDIA_TYPE = "application/problem+json"
+
+HTTP_STATUS: Mapping[ErrorCode, int] = {
+    ErrorCode.VALIDATION_ERROR: status.HTTP_422_UNPROCESSABLE_ENTITY,
+    ErrorCode.NOT_FOUND: status.HTTP_404_NOT_FOUND,
+    ErrorCode.CONCURRENCY_LIMIT: status.HTTP_409_CONFLICT,
+    ErrorCode.IDEMPOTENCY_CONFLICT: status.HTTP_422_UNPROCESSABLE_ENTITY,
+    ErrorCode.INVALID_STATE: status.HTTP_409_CONFLICT,
+}
+"""What a caller can do something about. Every other code is our fault, and stays an exception."""
+
+MEMBERS = {"run_id": "run_id", "status": "run_status"}
+"""What of an error's data a problem tells. RFC 9457 has its own "status"."""
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Return the answer to an exception of a view; None leaves it to Django."""
+    if isinstance(error, GorkflowError):
+        return _of_ours(error, context)
+    # DRF's own handler knows the headers that go with each of its errors.
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    members: dict[str, Any] = {}
+    code, detail = _code(error, response.status_code), _detail(response.data)
+    if isinstance(error, ValidationError):
+        code = ErrorCode.VALIDATION_ERROR
+        members["errors"] = list(_field_errors(error.detail))
+        detail = _summary(members["errors"])
+        response.status_code = HTTP_STATUS[code]
+    response.data = _problem(code, response.status_code, detail, context, members)
+    return response
+
+
+def _of_ours(error: GorkflowError, context: Mapping[str, Any]) -> Response | None:
+    http_status = HTTP_STATUS.get(error.code)
+    if http_status is None:
+        return None
+    set_rollback()
+    members = {name: error.data[key] for key, name in MEMBERS.items() if key in error.data}
+    if isinstance(error, PayloadError):
+        members["errors"] = error.errors
+    return Response(
+        _problem(error.code, http_status, error.message, context, members), status=http_status
+    )
+
+
+def _problem(
+    code: str,
+    http_status: int,
+    detail: str,
+    context: Mapping[str, Any],
+    members: Mapping[str, Any],
+) -> dict[str, Any]:
+    return {
+        "type": f"urn:gorkflow:problem:{code.lower().replace('_', '-')}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": http_status,
+        "detail": detail,
+        "instance": context["request"].path,
+        "code": str(code),
+        **members,
+    }
+
+
+def _code(error: Exception, http_status: int) -> str:
+    if http_status == status.HTTP_404_NOT_FOUND:
+        return ErrorCode.NOT_FOUND
+    default = error.default_code if isinstance(error, APIException) else "permission_denied"
+    return str(default).upper()
+
+
+def _detail(data: Any) -> str:
+    return str(data.get("detail", "")) if isinstance(data, Mapping) else str(data)
+
+
+def _field_errors(detail: Any, loc: tuple[str | int, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Flatten DRF's nested errors into the shape that pydantic's have."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            step = () if name == "non_field_errors" else (name,)
+            yield from _field_errors(inner, (*loc, *step))
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _field_errors(inner, loc)
+    else:
+        yield {"loc": list(loc), "msg": str(detail), "type": getattr(detail, "code", "invalid")}
+
+
+def _summary(errors: list[dict[str, Any]]) -> str:
+    first = errors[0]
+    where = ".".join(map(str, first["loc"]))
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{where}: {first['msg']}{more}" if where else f"{first['msg']}{more}"

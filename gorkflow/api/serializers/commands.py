@@ -1,0 +1,67 @@
+"""Bodies of the requests that do something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from gorkflow.config import StartOptions
+
+LIMITS: dict[str, Any] = StartOptions.model_json_schema()["properties"]
+"""The limits are StartOptions' own."""
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses keys that it does not know: a misspelt one would be left out in silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the checked body. Raises ValidationError."""
+        checked = super().to_internal_value(data)
+        unknown = {name: ["Unknown key."] for name in data if name not in self.fields}
+        if unknown:
+            raise serializers.ValidationError(unknown, code="extra_forbidden")
+        return checked
+
+
+class StartSerializer(StrictSerializer):
+    """What a run is started with."""
+
+    input = serializers.JSONField(
+        required=False, allow_null=True, help_text="As the workflow's input_schema says."
+    )
+    resource_id = serializers.CharField(
+        required=False,
+        allow_null=True,
+        trim_whitespace=False,
+        max_length=LIMITS["resource_id"]["anyOf"][0]["maxLength"],
+        help_text='What the run is about ("order-42").',
+    )
+    concurrency_check = serializers.BooleanField(
+        required=False,
+        help_text="Refuse while another checked run of the workflow has the resource id.",
+    )
+    tags = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, trim_whitespace=False),
+        required=False,
+        help_text="Labels to find the run by.",
+    )
+    priority = serializers.IntegerField(
+        required=False,
+        min_value=LIMITS["priority"]["minimum"],
+        max_value=LIMITS["priority"]["maximum"],
+        help_text="Higher goes first where the broker can tell.",
+    )
+    context = serializers.JSONField(  # type: ignore[assignment]  # fields are no attributes
+        required=False, allow_null=True, help_text="Instead of the workflow's own context."
+    )
+
+
+class CancelSerializer(StrictSerializer):
+    """Why a run is cancelled."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
+
+
+class EmptySerializer(StrictSerializer):
+    """Nothing."""

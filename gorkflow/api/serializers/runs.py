@@ -1,0 +1,135 @@
+"""Runs, steps, attempts and errors. The serializer context says with `with_details` whether the
+user may see payloads; without it what errors say is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import pydantic_core
+from rest_framework import serializers
+
+from gorkflow.api.serializers.fields import EnumField, FieldErrorSerializer
+from gorkflow.errors import ErrorCode
+from gorkflow.records import ErrorInfo, RunRecord, StepRecord
+from gorkflow.statuses import RunStatus, StepStatus
+from gorkflow.stores.base import Loaded
+
+PUBLIC_OF_ERROR = ("code", "step_id", "attempt")
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Why a run failed or was cancelled."""
+
+    code = EnumField(ErrorCode)
+    step_id = serializers.CharField(help_text="Empty where no step is to blame.")
+    attempt = serializers.IntegerField()
+    type = serializers.CharField(required=False, help_text="Needs view_payload.")
+    message = serializers.CharField(required=False, help_text="Needs view_payload.")
+    errors = FieldErrorSerializer(  # type: ignore[assignment]  # fields are no attributes
+        many=True, required=False, help_text="Needs view_payload."
+    )
+
+    def to_representation(self, instance: ErrorInfo) -> dict[str, Any]:
+        """Return what the user may see."""
+        shown: dict[str, Any] = super().to_representation(instance)
+        if self.context.get("with_details"):
+            return shown
+        return {name: shown[name] for name in PUBLIC_OF_ERROR}
+
+
+class ErrorDetailSerializer(ErrorSerializer):
+    """Why something failed, with the traceback."""
+
+    traceback = serializers.CharField(required=False, help_text="Needs view_payload.")
+
+
+class RunSerializer(serializers.Serializer[Any]):
+    """A run as lists show it."""
+
+    id = serializers.UUIDField()
+    workflow = serializers.CharField(source="workflow_id")
+    version = serializers.CharField(source="workflow_version")
+    status = EnumField(RunStatus)
+    progress = serializers.FloatField(min_value=0.0, max_value=1.0)
+    total_steps = serializers.IntegerField()
+    done_steps = serializers.IntegerField(help_text="Completed or skipped.")
+    failed_steps = serializers.IntegerField()
+    priority = serializers.IntegerField()
+    resource_id = serializers.CharField(help_text="Empty where none was given.")
+    idempotency_key = serializers.CharField(allow_null=True)
+    tags = serializers.DictField(child=serializers.CharField())
+    started_by = serializers.CharField()
+    rerun_of = serializers.UUIDField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    deadline_at = serializers.DateTimeField(allow_null=True)
+    error = ErrorSerializer(allow_null=True)
+
+
+class AttemptSerializer(serializers.Serializer[Any]):
+    """One attempt of a step."""
+
+    number = serializers.IntegerField()
+    status = EnumField(StepStatus)
+    worker = serializers.CharField()
+    queued_at = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    error = ErrorDetailSerializer(allow_null=True)
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    """One step of a run, reached or not."""
+
+    step_id = serializers.CharField()
+    name = serializers.CharField()
+    map_index = serializers.IntegerField()
+    position = serializers.IntegerField(help_text="In topological order, from 0.")
+    status = EnumField(StepStatus)
+    parents = serializers.ListField(child=serializers.CharField())
+    pending_parents = serializers.IntegerField()
+    attempt = serializers.IntegerField(help_text="Attempts begun so far.")
+    failures = serializers.IntegerField()
+    crashes = serializers.IntegerField(help_text="Attempts lost with their worker.")
+    queue = serializers.CharField()
+    worker = serializers.CharField()
+    progress = serializers.FloatField(help_text="What the handler reports, 0.0 to 1.0.")
+    progress_note = serializers.CharField()
+    ready_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    error = ErrorSerializer(allow_null=True)
+
+
+class StepDetailSerializer(StepSerializer):
+    """One step with its attempts, the latest last."""
+
+    attempts = AttemptSerializer(many=True)
+
+
+class RunDetailSerializer(RunSerializer):
+    """A run with its steps and, for those who may see them, its input and output."""
+
+    error = ErrorDetailSerializer(allow_null=True)
+    steps = StepSerializer(many=True)
+    input = serializers.JSONField(required=False, help_text="Needs view_payload.")
+    output = serializers.JSONField(
+        required=False, help_text="Needs view_payload. Null while there is none."
+    )
+
+
+def run_detail(
+    run: RunRecord, steps: Sequence[StepRecord], payloads: Loaded | None
+) -> dict[str, Any]:
+    """Return what a RunDetailSerializer takes; without payloads none are shown."""
+    shown = {field.name: getattr(run, field.name) for field in fields(run)}
+    shown |= {"progress": run.progress, "steps": steps}
+    if payloads is not None:
+        shown["input"] = pydantic_core.from_json(payloads.input)
+        shown["output"] = pydantic_core.from_json(payloads.output or "null")
+    return shown

@@ -1,0 +1,157 @@
+"""Commands: start, cancel, retry, rerun. Each is one call of the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gorkflow.api.permissions import CANCEL, RETRY, START
+from gorkflow.api.schema import RUN_ID, WORKFLOW_ID, problems
+from gorkflow.api.serializers.commands import (
+    CancelSerializer,
+    EmptySerializer,
+    StartSerializer,
+    StrictSerializer,
+)
+from gorkflow.api.serializers.runs import RunSerializer
+from gorkflow.api.starting import IDEMPOTENCY_KEY, read_start
+from gorkflow.api.views.base import ApiView, parse_run_id
+from gorkflow.records import RunRecord
+
+TAGS = ["runs"]
+
+LOCATION = OpenApiParameter(
+    "Location", str, OpenApiParameter.HEADER, response=[202], description="The run's URL."
+)
+REPLAYED = OpenApiParameter(
+    "Idempotency-Replayed",
+    str,
+    OpenApiParameter.HEADER,
+    response=[202],
+    description='"true" if the key led to a run that was there before.',
+)
+
+
+class CommandView(ApiView):
+    """A view that does something to runs."""
+
+    body_class: type[StrictSerializer] = EmptySerializer
+
+    def body(self) -> dict[str, Any]:
+        """Return the checked body. Raises ValidationError."""
+        serializer = self.body_class(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        checked: dict[str, Any] = serializer.validated_data
+        return checked
+
+    def answer(self, run: RunRecord, http_status: int) -> Response:
+        """Return the run as lists show it."""
+        shown = RunSerializer(run, context=self.serializer_context())
+        return Response(shown.data, status=http_status)
+
+    def accepted(self, run: RunRecord) -> Response:
+        """Return a new run, and say where it is."""
+        response = self.answer(run, status.HTTP_202_ACCEPTED)
+        match = self.request.resolver_match
+        path = reverse(
+            "gorkflow_api:run", args=[run.id], current_app=match.namespace if match else None
+        )
+        response["Location"] = self.request.build_absolute_uri(path)
+        return response
+
+
+class StartView(CommandView):
+    """Starting runs."""
+
+    required_permission = START
+    body_class = StartSerializer
+
+    @extend_schema(
+        operation_id="runs_start",
+        tags=TAGS,
+        parameters=[
+            WORKFLOW_ID,
+            OpenApiParameter(
+                IDEMPOTENCY_KEY,
+                str,
+                OpenApiParameter.HEADER,
+                description="Starting again with the same key and input answers with the first "
+                "run. A key belongs to the workflow and is kept as long as its run.",
+            ),
+            LOCATION,
+            REPLAYED,
+        ],
+        request=StartSerializer,
+        responses={202: RunSerializer, **problems(400, 404, 409, 422)},
+    )
+    def post(self, request: Request, workflow_id: str) -> Response:
+        """Start a run of the workflow's current version and return at once."""
+        workflow = self.engine.registry.get(workflow_id)
+        value, options = read_start(workflow, self.body(), request)
+        run = self.engine.start(workflow, value, options)
+        response = self.accepted(run.record)
+        if not run.created:
+            response["Idempotency-Replayed"] = "true"
+        return response
+
+
+class CancelView(CommandView):
+    """Cancelling a run."""
+
+    required_permission = CANCEL
+    body_class = CancelSerializer
+
+    @extend_schema(
+        operation_id="runs_cancel",
+        tags=TAGS,
+        parameters=[RUN_ID],
+        request=CancelSerializer,
+        responses={200: RunSerializer, **problems(400, 404, 409, 422)},
+    )
+    def post(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
+        """Cancel a run and every unfinished step of it, at once."""
+        reason = self.body().get("reason", "")
+        run = self.engine.cancel(parse_run_id(run_id), reason=reason)
+        return self.answer(run, status.HTTP_200_OK)
+
+
+class RetryView(CommandView):
+    """Continuing a run."""
+
+    required_permission = RETRY
+
+    @extend_schema(
+        operation_id="runs_retry",
+        tags=TAGS,
+        parameters=[RUN_ID],
+        request=None,
+        responses={202: RunSerializer, **problems(404, 409)},
+    )
+    def post(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
+        """Continue a failed or cancelled run from the steps that are not done."""
+        self.body()
+        run = self.engine.retry(parse_run_id(run_id))
+        return self.answer(run, status.HTTP_202_ACCEPTED)
+
+
+class RerunView(CommandView):
+    """Starting a run again."""
+
+    required_permission = RETRY
+
+    @extend_schema(
+        operation_id="runs_rerun",
+        tags=TAGS,
+        parameters=[RUN_ID, LOCATION],
+        request=None,
+        responses={202: RunSerializer, **problems(404, 409, 422)},
+    )
+    def post(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
+        """Start a new run with the input, resource id, tags and priority of this one."""
+        self.body()
+        return self.accepted(self.engine.rerun(parse_run_id(run_id)).record)

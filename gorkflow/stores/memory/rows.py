@@ -1,0 +1,253 @@
+"""What the memory store keeps, and how it becomes records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from gorkflow.dispatch.base import Hint
+from gorkflow.records import (
+    AttemptRecord,
+    ErrorInfo,
+    Json,
+    RunFilter,
+    RunRecord,
+    StepRecord,
+)
+from gorkflow.statuses import (
+    CLAIMABLE_STEPS,
+    DONE_STEPS,
+    RunStatus,
+    StepStatus,
+)
+from gorkflow.stores.base import (
+    Candidate,
+    Claim,
+    NewRun,
+    StepOutput,
+)
+
+
+@dataclass(slots=True)
+class StepRow:
+    """A step as it stands."""
+
+    run: RunRow
+    row_id: int
+    step_id: str
+    position: int
+    queue: str
+    pending: int
+    status: StepStatus = StepStatus.PENDING
+    due_at: datetime | None = None
+    ready_at: datetime | None = None
+    token: UUID | None = None
+    worker: str = ""
+    attempt: int = 0
+    failures: int = 0
+    crashes: int = 0
+    progress: float = 0.0
+    progress_note: str = ""
+    output: Json | None = None
+    error: ErrorInfo | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    earlier: list[AttemptRecord] = field(default_factory=list)
+
+    def current_attempt(self) -> list[AttemptRecord]:
+        """Return the latest attempt, unless it stands among the earlier ones already."""
+        known = {record.number for record in self.earlier}
+        return [self.attempt_record()] if self.attempt and self.attempt not in known else []
+
+    def reset(self, pending: int, now: datetime) -> None:
+        """Start over, keeping the latest attempt among the earlier ones."""
+        self.earlier.extend(self.current_attempt())
+        self.status, self.pending, self.error = StepStatus.PENDING, pending, None
+        self.failures = self.crashes = 0
+        self.started_at = self.ended_at = None
+        self.due_at = self.ready_at = None if pending else now
+
+    def attempt_record(self) -> AttemptRecord:
+        """Return the latest attempt as a record."""
+        return AttemptRecord(
+            number=self.attempt,
+            status=self.status,
+            worker=self.worker,
+            queued_at=self.ready_at,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            error=self.error,
+        )
+
+
+@dataclass(slots=True)
+class RunRow:
+    """A run as it stands."""
+
+    new: NewRun
+    status: RunStatus
+    created_at: datetime
+    open_sinks: int
+    holds_key: bool
+    steps: dict[str, StepRow] = field(default_factory=dict)
+    state: dict[str, Json] = field(default_factory=dict)
+    output: Json | None = None
+    error: ErrorInfo | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    deadline_at: datetime | None = None
+
+    def end(
+        self,
+        status: RunStatus,
+        error: ErrorInfo | None,
+        cancelled: Sequence[StepStatus],
+        now: datetime,
+    ) -> None:
+        """End the run, and its steps in the given statuses with it."""
+        self.status, self.error, self.ended_at, self.holds_key = status, error, now, False
+        for row in self.steps.values():
+            if row.status in cancelled:
+                row.status, row.due_at, row.ended_at = StepStatus.CANCELLED, None, now
+                row.token = None
+
+
+def after(now: datetime, seconds: float | None) -> datetime | None:
+    """Return the time so many seconds later, or None."""
+    return None if seconds is None else now + timedelta(seconds=seconds)
+
+
+def is_due(row: StepRow, now: datetime, queue: str | None) -> bool:
+    """Tell whether the step may be claimed; a queue of None is any."""
+    return (
+        row.status in CLAIMABLE_STEPS
+        and row.due_at is not None
+        and row.due_at <= now
+        and queue in (None, row.queue)
+    )
+
+
+def hint_for(row: StepRow) -> Hint:
+    """Return the message for a ready step."""
+    return Hint(run_id=row.run.new.id, queue=row.queue, priority=row.run.new.priority)
+
+
+def outputs_of(run: RunRow, step_ids: Iterable[str]) -> dict[str, StepOutput]:
+    """Return the outputs of those steps that are over."""
+    rows = [run.steps[step_id] for step_id in step_ids if step_id in run.steps]
+    over = (*DONE_STEPS, StepStatus.FAILED)
+    return {
+        row.step_id: StepOutput(status=row.status, output=row.output)
+        for row in rows
+        if row.status in over
+    }
+
+
+def matches(run: RunRow, wanted: RunFilter) -> bool:
+    """Tell whether a run passes the filter."""
+    new = run.new
+    return (
+        wanted.workflow_id in (None, new.workflow_id)
+        and wanted.workflow_version in (None, new.workflow_version)
+        and (not wanted.statuses or run.status in wanted.statuses)
+        and wanted.resource_id in (None, new.resource_id)
+        and wanted.started_by in (None, new.started_by)
+        and all(new.tags.get(name) == value for name, value in wanted.tags.items())
+        and (wanted.created_after is None or run.created_at >= wanted.created_after)
+        and (wanted.created_before is None or run.created_at < wanted.created_before)
+    )
+
+
+def candidate(row: StepRow) -> Candidate:
+    """Return a due step as it is shown to a worker."""
+    new = row.run.new
+    return Candidate(
+        run_id=new.id,
+        step_id=row.step_id,
+        workflow_id=new.workflow_id,
+        workflow_version=new.workflow_version,
+        fingerprint=new.fingerprint,
+    )
+
+
+def claim_of(row: StepRow, *, started_run: bool = False) -> Claim:
+    """Return the claim that a held step stands for."""
+    new = row.run.new
+    assert row.token is not None
+    return Claim(
+        run_id=new.id,
+        step_id=row.step_id,
+        row_id=row.row_id,
+        token=row.token,
+        attempt=row.attempt,
+        failures=row.failures,
+        crashes=row.crashes,
+        queue=row.queue,
+        priority=new.priority,
+        workflow_id=new.workflow_id,
+        workflow_version=new.workflow_version,
+        fingerprint=new.fingerprint,
+        shared=True,
+        started_run=started_run,
+    )
+
+
+def with_status(record: AttemptRecord, status: StepStatus) -> AttemptRecord:
+    """Return the record with another status."""
+    return replace(record, status=status)
+
+
+def run_record(run: RunRow) -> RunRecord:
+    """Return a run's record."""
+    new = run.new
+    statuses = [row.status for row in run.steps.values()]
+    running = (row.progress for row in run.steps.values() if row.status is StepStatus.RUNNING)
+    return RunRecord(
+        id=new.id,
+        workflow_id=new.workflow_id,
+        workflow_version=new.workflow_version,
+        fingerprint=new.fingerprint,
+        status=run.status,
+        priority=new.priority,
+        resource_id=new.resource_id,
+        idempotency_key=new.idempotency_key,
+        tags=dict(new.tags),
+        started_by=new.started_by,
+        rerun_of=new.rerun_of,
+        total_steps=new.total_steps,
+        done_steps=sum(status in DONE_STEPS for status in statuses),
+        failed_steps=statuses.count(StepStatus.FAILED),
+        running_progress=sum(running),
+        created_at=run.created_at,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        deadline_at=run.deadline_at,
+        error=run.error,
+    )
+
+
+def step_record(row: StepRow, *, attempts: bool) -> StepRecord:
+    """Return a step's record."""
+    return StepRecord(
+        run_id=row.run.new.id,
+        step_id=row.step_id,
+        name=row.step_id,
+        position=row.position,
+        status=row.status,
+        pending_parents=row.pending,
+        attempt=row.attempt,
+        failures=row.failures,
+        crashes=row.crashes,
+        queue=row.queue,
+        worker=row.worker,
+        progress=row.progress,
+        progress_note=row.progress_note,
+        ready_at=row.ready_at,
+        due_at=row.due_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        error=row.error,
+        attempts=(*row.earlier, *row.current_attempt()) if attempts else (),
+    )

@@ -1,0 +1,87 @@
+"""How many queries the hot paths may take: a number each, whatever the size of the run."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from gorkflow import WorkflowBuilder, registry, step
+from gorkflow.definition.binding import using_engine
+from gorkflow.dispatch.inline import InlineDispatcher
+from gorkflow.engine import Engine
+from gorkflow.stores.orm import DjangoStore
+
+CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@step
+def increment(n: int) -> int:
+    return n + 1
+
+
+@pytest.fixture
+def engine():
+    with using_engine(Engine(DjangoStore(), InlineDispatcher())) as engine:
+        yield engine
+
+
+@pytest.fixture
+def chain(engine):
+    made = []
+
+    def build(length):
+        steps = [increment.with_(id=f"s{i}") for i in range(length)]
+        workflow = WorkflowBuilder(f"chain-{length}").sequence(*steps).build()
+        made.append(registry.register(workflow))
+        return workflow
+
+    yield build
+    for workflow in made:
+        registry.unregister(workflow.id)
+
+
+def statements(act):
+    """Return how many statements `act` sends, transaction control apart."""
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        act()
+    return sum(not query["sql"].startswith(CONTROL) for query in captured.captured_queries)
+
+
+def test_a_start_costs_the_same_whatever_the_length(engine, chain):
+    short, long = chain(3), chain(300)
+    for workflow in (short, long):
+        workflow.start(1)
+
+    assert statements(lambda: short.start(1)) == 4
+    assert statements(lambda: long.start(1)) == 4
+
+
+def test_a_sequential_step_costs_the_same_whatever_the_length(engine, chain):
+    costs = []
+    for length in (10, 110, 410):
+        run = chain(length).start(0)
+        costs.append(statements(lambda run=run: engine.work(run.id, budget=1000)))
+
+    assert (costs[2] - costs[1]) / 300 == (costs[1] - costs[0]) / 100
+    assert (costs[1] - costs[0]) / 100 <= 6
+
+
+def test_reading_a_page_of_runs_takes_two_queries(engine, chain):
+    for _ in range(5):
+        engine.work(chain(3).start(1).id)
+
+    assert statements(engine.list_runs) == 2
+
+
+def test_an_idle_sweep_takes_four_queries_and_writes_nothing(engine, chain):
+    engine.work(chain(3).start(1).id)
+
+    with CaptureQueriesContext(connection) as captured:
+        engine.sweep()
+
+    queries = [query["sql"] for query in captured.captured_queries]
+    assert len(queries) == 4
+    assert all(sql.startswith("SELECT") for sql in queries)
