@@ -2,8 +2,9 @@
 # The servers that the parts talk to: those on the standard ports, else private ones that are
 # started here on 127.0.0.1 and stopped by their pid. Sourced by .ci/run.
 #
-# NEWER is the virtual environment that asks, and that the MariaDB suite runs in. find_servers sets POSTGRES, MARIADB (without a database), REDIS (an empty database of it) and
-# RABBITMQ (a vhost of it); empty means that there is none.
+# NEWER is the virtual environment that asks, and that the MariaDB suite runs in. find_servers sets
+# POSTGRES, MARIADB (without a database), REDIS (an empty database of it) and RABBITMQ (a vhost of
+# it); empty means that there is none.
 
 SERVER_PIDS=()
 VHOST=""

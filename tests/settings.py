@@ -20,6 +20,8 @@ DATABASES = {
         os.environ.get("DATABASE_URL") or f"sqlite:///{VAR / 'tests.sqlite3'}"
     )
 }
+# A name of its own: two suites may run on one server at once.
+DATABASES["default"]["TEST"] = {"NAME": f"test_gorkflow_{os.getpid()}"}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not memory: threads and worker processes have to see the same rows.
     DATABASES["default"]["TEST"] = {"NAME": str(VAR / f"test-{os.getpid()}.sqlite3")}

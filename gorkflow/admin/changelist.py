@@ -103,7 +103,8 @@ class RunList(RunAdminBase):
         Django allows any column of the table: `?input__card__startswith=4` would let a user read
         a payload, letter by letter, that the user may not see.
         """
-        return lookup.removesuffix("__exact") in LINKABLE
+        offered = {each.parameter_name for each in (StatusFilter, WorkflowFilter, CreatedFilter)}
+        return lookup in offered or lookup.removesuffix("__exact") in LINKABLE
 
     @admin.display(description=_("status"))
     def status_pill(self, obj: ListedRun) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gorkflow.engine.engine import Engine
 
 
-def announce(
+def announce(  # noqa: PLR0913
     engine: Engine,
     claim: Claim,
     finish: Finish,

@@ -27,11 +27,6 @@ class Beat:
         with self._lock:
             self._progress = (fraction, note)
 
-    @property
-    def has_news(self) -> bool:
-        """Whether there is progress to store."""
-        return self._progress is not None
-
     def take(self) -> tuple[float, str] | None:
         """Return the progress to store, once."""
         with self._lock:
@@ -57,6 +52,7 @@ class Heartbeat:
         self._beats: dict[UUID, Beat] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._idle_rounds = 0
 
     def add(self, beat: Beat) -> None:
         """Keep the lease alive from now on."""
@@ -111,7 +107,8 @@ class Heartbeat:
             if self._changed.wait(self._interval):
                 # Progress came in: gather more of it before writing.
                 self._changed.wait(PROGRESS_SECONDS)
-            elif not self._beats and not self._changed.wait(IDLE_SECONDS) and not self._beats:
-                self._thread = None
-                return False
-            return True
+            self._idle_rounds = 0 if self._beats else self._idle_rounds + 1
+            if self._idle_rounds * self._interval < IDLE_SECONDS:
+                return True
+            self._thread = None
+            return False

@@ -48,7 +48,7 @@ class _RefusedError(Exception):
 class RunWorker:
     """Works on one run in the calling thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  built by the engine alone
         self,
         engine: Engine,
         run_id: UUID,

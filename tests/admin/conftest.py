@@ -19,9 +19,7 @@ def completed(orders, db):
 
 @pytest.fixture
 def failed(orders, db):
-    return orders.start(
-        Order(number=2, note="declined"), resource_id="order-2", synchronous=True
-    )
+    return orders.start(Order(number=2, note="declined"), resource_id="order-2", synchronous=True)
 
 
 @pytest.fixture

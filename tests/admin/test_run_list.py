@@ -1,19 +1,191 @@
+from datetime import timedelta
+
 import pytest
-from django.urls import reverse
+from django.test import Client
+from django.utils import timezone
+
+from gorkflow.admin import paginator
+from gorkflow.models import WorkflowRun
+from tests.admin.flows import Order
 
 LIST = "/admin/gorkflow/workflowrun/"
 
 
-def test_the_list_shows_runs(browser, completed, failed, waiting):
+def shown(response):
+    return [run.pk for run in response.context["cl"].result_list]
+
+
+def test_the_list_needs_a_login(client, db):
+    assert client.get(LIST).status_code == 302
+
+
+def test_the_list_needs_the_view_permission(browser):
+    assert browser("cancel_workflowrun").get(LIST).status_code == 403
+
+
+def test_a_run_is_shown_with_its_status_as_icon_and_word_its_progress_and_its_times(
+    browser, completed, failed
+):
     page = browser("view_workflowrun").get(LIST).content.decode()
 
-    assert "order-1" in page
+    assert "</svg>Completed" in page
+    assert "</svg>Failed" in page
+    assert '<progress class="gorkflow-completed" max="100" value="100.0"' in page
     assert "3 of 3" in page
+    assert "1 of 3, 1 failed" in page
+    assert "order-1" in page
+    assert str(completed.id)[:18] in page
+    assert completed.record.created_at.isoformat() in page
 
 
-def test_page(browser, completed, failed):
-    c = browser("view_workflowrun", "view_payload", "cancel_workflowrun", "retry_workflowrun")
-    for r in (completed, failed):
-        page = c.get(f"{LIST}{r.id}/change/")
-        assert page.status_code == 200
-        print(page.content.decode())
+def test_the_number_of_queries_does_not_depend_on_the_number_of_runs(
+    browser, orders, django_assert_num_queries
+):
+    client = browser("view_workflowrun")
+    for number in range(1, 4):
+        orders.start(Order(number=number))
+    client.get(LIST)
+
+    with django_assert_num_queries(7):
+        client.get(LIST)
+    for number in range(4, 40):
+        orders.start(Order(number=number))
+    with django_assert_num_queries(7):
+        client.get(LIST)
+
+
+def test_no_payload_and_no_error_is_loaded(browser, failed, django_assert_num_queries):
+    client = browser("view_workflowrun")
+
+    with django_assert_num_queries(7) as queries:
+        client.get(LIST)
+
+    runs = [q["sql"] for q in queries if 'FROM "gorkflow_workflowrun"' in q["sql"]]
+    for column in ("input", "output", "context", "error"):
+        assert not any(f'"gorkflow_workflowrun"."{column}"' in sql for sql in runs)
+
+
+def test_runs_are_counted_up_to_a_limit_only(browser, orders, monkeypatch):
+    monkeypatch.setattr(paginator, "MAX_COUNT", 2)
+    for number in range(1, 5):
+        orders.start(Order(number=number))
+
+    response = browser("view_workflowrun").get(LIST)
+
+    assert response.context["cl"].result_count == 2
+    assert "There are more runs than this list reaches" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("FAILED", ["failed"]), ("unfinished", ["waiting"]), ("CANCELLED", [])],
+)
+def test_the_list_is_filtered_by_status(browser, completed, failed, waiting, status, expected):
+    runs = {"failed": failed.id, "waiting": waiting.id}
+
+    response = browser("view_workflowrun").get(LIST, {"status": status})
+
+    assert shown(response) == [runs[name] for name in expected]
+
+
+def test_workflows_are_offered_from_the_registry_and_from_the_url(browser, completed):
+    client = browser("view_workflowrun")
+
+    offered = client.get(LIST).content.decode()
+    unknown = client.get(LIST, {"workflow": "<b>gone</b>"})
+
+    assert "?workflow=orders" in offered
+    assert shown(unknown) == []
+    assert "&lt;b&gt;gone&lt;/b&gt;" in unknown.content.decode()
+    assert shown(client.get(LIST, {"workflow": "orders"})) == [completed.id]
+
+
+def test_the_list_is_filtered_by_age(browser, completed, waiting):
+    WorkflowRun.objects.filter(pk=waiting.id).update(created_at=timezone.now() - timedelta(hours=2))
+
+    response = browser("view_workflowrun").get(LIST, {"created": "1h"})
+
+    assert shown(response) == [completed.id]
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id_or_by_its_whole_resource_id(
+    browser, completed, failed
+):
+    client = browser("view_workflowrun")
+    run_id = str(failed.id)
+
+    assert shown(client.get(LIST, {"q": run_id[:30]})) == [failed.id]
+    assert shown(client.get(LIST, {"q": run_id.replace("-", "").upper()})) == [failed.id]
+    assert shown(client.get(LIST, {"q": " order-1 "})) == [completed.id]
+    assert shown(client.get(LIST, {"q": "order-"})) == []
+    assert shown(client.get(LIST, {"q": run_id + "0"})) == []
+
+
+def test_the_search_says_what_it_searches(browser, completed):
+    page = browser("view_workflowrun").get(LIST).content.decode()
+
+    assert "The id of a run or how it begins, or a whole resource id." in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"input__number": "1"},
+        {"output__contains": "x"},
+        {"error__message__startswith": "x"},
+        {"steps__output__contains": "x"},
+        {"rerun_of__input__number": "1"},
+    ],
+)
+def test_payloads_cannot_be_guessed_through_the_url(browser, completed, query):
+    assert browser("view_workflowrun").get(LIST, query).status_code == 400
+
+
+def test_an_empty_list_says_why_it_is_empty(browser):
+    client = browser("view_workflowrun")
+
+    assert "There are no runs yet." in client.get(LIST).content.decode()
+    assert "No run matches." in client.get(LIST, {"status": "FAILED"}).content.decode()
+
+
+def test_facets_are_never_counted(browser, completed, django_assert_num_queries):
+    client = browser("view_workflowrun")
+
+    with django_assert_num_queries(7):
+        client.get(LIST, {"_facets": "True"})
+
+
+def test_hostile_text_is_escaped(browser, orders):
+    orders.start(Order(number=1), resource_id="<img src=x onerror=alert(1)>")
+
+    page = browser("view_workflowrun").get(LIST).content.decode()
+
+    assert "<img src=x" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+def test_nothing_on_the_page_needs_inline_script_or_style(browser, completed):
+    page = browser("view_workflowrun").get(LIST).content.decode()
+
+    assert " style=" not in page
+    assert "<style" not in page
+    assert " onclick=" not in page
+
+
+def test_runs_cannot_be_added_or_deleted(browser, completed):
+    client = browser("view_workflowrun", "delete_workflowrun")
+
+    assert client.get(f"{LIST}add/").status_code == 403
+    assert client.post(f"{LIST}{completed.id}/delete/", {"post": "yes"}).status_code == 403
+    client.post(LIST, {"action": "delete_selected", "_selected_action": [str(completed.id)]})
+    assert WorkflowRun.objects.filter(pk=completed.id).exists()
+
+
+def test_posts_without_a_csrf_token_are_refused(staff, waiting):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(staff("view_workflowrun", "cancel_workflowrun"))
+    data = {"action": "cancel_runs", "_selected_action": [str(waiting.id)], "confirmed": "1"}
+
+    assert client.post(LIST, data).status_code == 403
+    assert client.post(f"{LIST}{waiting.id}/cancel/").status_code == 403
+    assert waiting.refresh().status == "PENDING"

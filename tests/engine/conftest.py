@@ -18,19 +18,19 @@ class Lab:
         self.engine = engine
         self.clock = clock
 
-    def run(self, builder, input=None, **options):
+    def run(self, builder, value=None, **options):
         workflow = builder.build()
         self.engine.registry.register(workflow)
         with using_engine(self.engine):
-            return workflow.start(input, synchronous=True, **options)
+            return workflow.start(value, synchronous=True, **options)
 
-    def start(self, builder, input=None, **options):
+    def start(self, builder, value=None, **options):
         workflow = builder.build()
         if self.engine.registry.find(workflow.id, workflow.version) is None:
             self.engine.registry.register(workflow)
         workflow = self.engine.registry.get(workflow.id)
         with using_engine(self.engine):
-            return workflow.start(input, **options)
+            return workflow.start(value, **options)
 
 
 def statuses(run):

@@ -140,19 +140,19 @@ def test_whatever_a_handler_raises_is_contained(lab, raised):
 
 
 def test_an_error_that_cannot_be_printed_or_stored_is_stored_all_the_same(lab):
-    class Mute(Exception):
+    class MuteError(Exception):
         def __str__(self):
             raise RuntimeError
 
     @step(max_retries=0)
     def mute(_n: int) -> int:
-        raise Mute
+        raise MuteError
 
     @step(max_retries=0)
     def odd(_n: int) -> int:
         raise ValueError("nul \x00 surrogate \ud800 " + "x" * 10_000)
 
-    assert lab.run(WorkflowBuilder("a").then(mute), 1).error.message == "Mute"
+    assert lab.run(WorkflowBuilder("a").then(mute), 1).error.message == "MuteError"
     message = lab.run(WorkflowBuilder("b").then(odd), 1).error.message
     assert message.startswith("nul \\x00 surrogate \\ud800 xxx")
     assert len(message) == 2000
@@ -174,7 +174,7 @@ def test_a_timeout_interrupts_a_blocking_call_and_passes_except_exception(lab):
     def stubborn(_n: int) -> int:
         try:
             time.sleep(30)
-        except Exception:
+        except Exception:  # noqa: BLE001
             return 0
         return 1
 

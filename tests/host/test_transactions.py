@@ -10,7 +10,7 @@ from tests.shop.models import Entry
 from tests.shop.workflows import Job, careful, plain
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Rolls a test's transaction back."""
 
 
@@ -48,9 +48,9 @@ def test_a_start_inside_a_transaction_is_told_of_when_that_commits(sent):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_start_inside_a_transaction_that_rolls_back_never_was(sent):
-    with pytest.raises(Refused), transaction.atomic():
+    with pytest.raises(RefusedError), transaction.atomic():  # noqa: PT012
         plain.start(Job())
-        raise Refused
+        raise RefusedError
 
     assert sent == []
     assert not WorkflowRun.objects.exists()

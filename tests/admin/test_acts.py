@@ -1,0 +1,211 @@
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.messages import get_messages
+
+from gorkflow.admin import bulk
+from gorkflow.models import WorkflowRun
+from tests.admin.flows import Order
+
+LIST = "/admin/gorkflow/workflowrun/"
+ALL = ("view_workflowrun", "cancel_workflowrun", "retry_workflowrun")
+
+
+def send(client, action, *runs, query="", **more):
+    data = {"action": action, "_selected_action": [str(run.id) for run in runs], **more}
+    return client.post(f"{LIST}{query}", data)
+
+
+def said(response):
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def test_an_action_asks_first_and_says_how_many_it_is_about(browser, completed, waiting):
+    response = send(browser(*ALL), "cancel_runs", completed, waiting)
+
+    page = response.content.decode()
+    assert "Cancel 1 run?" in page
+    assert "1 of the selected runs are in another state" in page
+    assert waiting.refresh().status == "PENDING"
+
+
+def test_cancelling_selected_runs_goes_through_the_engine_and_is_logged(
+    browser, waiting, completed, orders
+):
+    other = orders.start(Order(number=9))
+
+    response = send(
+        browser(*ALL), "cancel_runs", waiting, other, completed, confirmed="1", reason="<b>why</b>"
+    )
+
+    assert said(response) == ["2 runs were cancelled."]
+    assert waiting.refresh().status == "CANCELLED"
+    assert waiting.error.message == "<b>why</b>"
+    assert other.refresh().status == "CANCELLED"
+    assert completed.refresh().status == "COMPLETED"
+    entries = LogEntry.objects.all()
+    assert {entry.object_id for entry in entries} == {str(waiting.id), str(other.id)}
+    assert {entry.change_message for entry in entries} == {"Cancelled: <b>why</b>"}
+    assert {entry.user.username for entry in entries} == {"ann"}
+
+
+def test_retrying_selected_runs_continues_them(browser, failed):
+    response = send(browser(*ALL), "retry_runs", failed, confirmed="1")
+
+    assert said(response) == ["1 run goes on."]
+    assert failed.refresh().status == "PENDING"
+
+
+def test_every_run_that_refuses_is_counted_with_its_reason(browser, orders):
+    held = orders.start(Order(number=1), resource_id="r", concurrency_check=True)
+    held.cancel()
+    orders.start(Order(number=2), resource_id="r", concurrency_check=True)
+
+    response = send(browser(*ALL), "retry_runs", held, confirmed="1")
+
+    assert said(response) == ["1 run was left alone: another run holds its resource id."]
+    assert not LogEntry.objects.exists()
+
+
+def test_runs_in_another_state_are_not_acted_on(browser, completed):
+    response = send(browser(*ALL), "cancel_runs", completed)
+
+    (message,) = said(response)
+    assert "None of the selected runs can be acted on" in message
+
+
+@pytest.mark.parametrize(
+    ("action", "missing"),
+    [("cancel_runs", "cancel_workflowrun"), ("retry_runs", "retry_workflowrun")],
+)
+def test_an_action_is_neither_offered_nor_done_without_its_permission(
+    browser, waiting, failed, action, missing
+):
+    client = browser(*(name for name in ALL if name != missing))
+
+    assert action not in client.get(LIST).content.decode()
+    send(client, action, waiting, failed, confirmed="1")
+
+    assert waiting.refresh().status == "PENDING"
+    assert failed.refresh().status == "FAILED"
+
+
+def test_select_across_acts_on_every_run_of_the_filter_in_chunks(browser, orders, monkeypatch):
+    monkeypatch.setattr(bulk, "CHUNK", 2)
+    runs = [orders.start(Order(number=number)) for number in range(1, 6)]
+    spared = orders.start(Order(number=6), resource_id="spared")
+    spared.cancel()
+
+    response = send(
+        browser(*ALL),
+        "cancel_runs",
+        runs[0],
+        query="?status=PENDING",
+        select_across="1",
+        confirmed="1",
+    )
+
+    assert said(response) == ["5 runs were cancelled."]
+    assert not WorkflowRun.objects.active().exists()
+    assert LogEntry.objects.count() == 5
+
+
+def test_a_bulk_act_that_takes_too_long_stops_and_says_so(browser, orders, monkeypatch):
+    monkeypatch.setattr(bulk, "CHUNK", 1)
+    monkeypatch.setattr(bulk, "BULK_SECONDS", -1.0)
+    run = orders.start(Order(number=1))
+
+    response = send(browser(*ALL), "cancel_runs", run, confirmed="1")
+
+    assert said(response) == ["There was no time for all of them. Do it again for the rest."]
+
+
+@pytest.mark.parametrize("act", ["cancel", "retry"])
+def test_a_get_of_a_confirm_page_asks_and_changes_nothing(browser, waiting, failed, act):
+    run, status = (waiting, "PENDING") if act == "cancel" else (failed, "FAILED")
+
+    response = browser(*ALL).get(f"{LIST}{run.id}/{act}/")
+
+    assert response.status_code == 200
+    assert "Charge" in response.content.decode()
+    assert run.refresh().status == status
+    assert not LogEntry.objects.exists()
+
+
+def test_confirming_cancels_one_run_with_its_reason(browser, waiting):
+    response = browser(*ALL).post(f"{LIST}{waiting.id}/cancel/", {"reason": "wrong size"})
+
+    assert response.status_code == 302
+    assert response.url == f"{LIST}{waiting.id}/change/"
+    assert waiting.refresh().status == "CANCELLED"
+    assert waiting.error.message == "wrong size"
+    assert LogEntry.objects.get().get_change_message() == "Cancelled: wrong size"
+
+
+def test_confirming_retries_one_run(browser, failed):
+    browser(*ALL).post(f"{LIST}{failed.id}/retry/")
+
+    assert failed.refresh().status == "PENDING"
+    assert LogEntry.objects.get().get_change_message() == "Retried."
+
+
+def test_an_act_that_the_status_forbids_is_refused_with_the_status(browser, completed):
+    client = browser(*ALL)
+
+    asked = client.get(f"{LIST}{completed.id}/cancel/")
+    assert said(asked) == ["Nothing to do: the run is Completed."]
+
+    client.post(f"{LIST}{completed.id}/cancel/")
+    assert completed.refresh().status == "COMPLETED"
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("act", ["cancel", "retry"])
+@pytest.mark.parametrize(
+    "held", [("view_workflowrun",), ("cancel_workflowrun", "retry_workflowrun")]
+)
+def test_a_confirm_page_needs_the_view_permission_and_its_own(browser, waiting, method, act, held):
+    client = browser(*held)
+
+    assert getattr(client, method)(f"{LIST}{waiting.id}/{act}/").status_code == 403
+    assert waiting.refresh().status == "PENDING"
+
+
+def test_too_long_a_reason_is_asked_for_again(browser, waiting):
+    response = browser(*ALL).post(f"{LIST}{waiting.id}/cancel/", {"reason": "x" * 501})
+
+    assert response.status_code == 200
+    assert "at most 500" in response.content.decode()
+    assert waiting.refresh().status == "PENDING"
+
+
+def test_an_act_on_an_unknown_run_leads_back_to_the_list(browser):
+    response = browser(*ALL).post(f"{LIST}nonsense/cancel/")
+
+    assert response.status_code == 302
+    assert response.url == LIST
+
+
+def test_the_run_page_offers_only_what_can_be_done(browser, staff, waiting, failed, client):
+    everything = browser(*ALL)
+
+    pending = everything.get(f"{LIST}{waiting.id}/change/").content.decode()
+    ended = everything.get(f"{LIST}{failed.id}/change/").content.decode()
+    assert f"{waiting.id}/cancel/" in pending
+    assert f"{waiting.id}/retry/" not in pending
+    assert f"{failed.id}/retry/" in ended
+    assert f"{failed.id}/cancel/" not in ended
+
+    client.force_login(staff("view_workflowrun", name="bob"))
+    page = client.get(f"{LIST}{waiting.id}/change/").content.decode()
+    assert "/cancel/" not in page
+
+
+def test_the_history_shows_hostile_reasons_as_text(browser, waiting):
+    client = browser(*ALL)
+    client.post(f"{LIST}{waiting.id}/cancel/", {"reason": "<script>alert(1)</script>"})
+
+    page = client.get(f"{LIST}{waiting.id}/history/").content.decode()
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page

@@ -1,0 +1,64 @@
+import pytest
+from django.contrib.auth.models import Permission, User
+from rest_framework.test import APIClient
+
+from gorkflow import register, registry
+from tests.admin.flows import Order, order_workflow
+
+PERMISSIONS = (
+    "view_workflowrun",
+    "start_workflowrun",
+    "cancel_workflowrun",
+    "retry_workflowrun",
+    "view_payload",
+)
+
+
+@pytest.fixture
+def orders():
+    workflow = register(order_workflow())
+    yield workflow
+    registry.unregister(workflow.id)
+
+
+@pytest.fixture
+def completed(orders, db):
+    return orders.start(
+        Order(number=1), resource_id="order-1", tags={"tenant": "acme"}, synchronous=True
+    )
+
+
+@pytest.fixture
+def failed(orders, db):
+    return orders.start(Order(number=2, note="declined"), synchronous=True)
+
+
+@pytest.fixture
+def waiting(orders, db):
+    """A run that no worker has begun."""
+    return orders.start(Order(number=3), started_by="cron")
+
+
+@pytest.fixture
+def user(db):
+    """A user with the named permissions of the app, and no others."""
+
+    def make(*codenames, name="ann"):
+        made = User.objects.create_user(name, password="pw")
+        found = Permission.objects.filter(content_type__app_label="gorkflow")
+        made.user_permissions.set(found.filter(codename__in=codenames))
+        return made
+
+    return make
+
+
+@pytest.fixture
+def api(user):
+    """An API client of a user with the named permissions; without names, with all of them."""
+
+    def login(*codenames):
+        client = APIClient()
+        client.force_authenticate(user(*(codenames or PERMISSIONS)))
+        return client
+
+    return login
