@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 from django_filters import rest_framework as filters
+from django_filters.utils import translate_validation
 from drf_spectacular.utils import extend_schema_field
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from gorkflow.models import WorkflowRun
@@ -63,7 +63,7 @@ class RunFilterSet(filters.FilterSet):  # type: ignore[misc]  # untyped
         """Return the filter that the query asks for. Raises ValidationError."""
         asked = cls(request.query_params, request=request)
         if not asked.is_valid():
-            raise ValidationError(asked.errors.get_json_data())
+            raise translate_validation(asked.errors)
         found = asked.form.cleaned_data
         return RunFilter(
             workflow_id=found["workflow"] or None,

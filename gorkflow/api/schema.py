@@ -28,9 +28,14 @@ MEANINGS = {
 }
 
 
-def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
-    """Return the responses for problems, those that any operation may have included."""
+def answers(status: int, shape: Any, *problems: int) -> dict[Any, Any]:
+    """Return the responses of an operation: its success, its problems, and those of every one."""
     return {
-        (status, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, MEANINGS[status])
-        for status in sorted({401, 403, *statuses})
+        # With its media type, as the others: drf-spectacular takes the first key in order of text
+        # for the one that says whether the operation is a list.
+        (status, "application/json"): shape,
+        **{
+            (problem, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, MEANINGS[problem])
+            for problem in sorted({401, 403, *problems})
+        },
     }

@@ -53,6 +53,7 @@ class Heartbeat:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._idle_rounds = 0
+        self._news = False
 
     def add(self, beat: Beat) -> None:
         """Keep the lease alive from now on."""
@@ -74,6 +75,7 @@ class Heartbeat:
     def nudge(self) -> None:
         """Store waiting progress soon instead of with the next renewal."""
         with self._changed:
+            self._news = True
             self._changed.notify()
 
     def beat_once(self) -> None:
@@ -104,9 +106,10 @@ class Heartbeat:
     def _wait(self) -> bool:
         """Wait for the next beat; False when there was nothing to do for a while."""
         with self._changed:
-            if self._changed.wait(self._interval):
+            if self._changed.wait_for(lambda: self._news, self._interval):
                 # Progress came in: gather more of it before writing.
                 self._changed.wait(PROGRESS_SECONDS)
+                self._news = False
             self._idle_rounds = 0 if self._beats else self._idle_rounds + 1
             if self._idle_rounds * self._interval < IDLE_SECONDS:
                 return True

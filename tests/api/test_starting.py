@@ -1,4 +1,4 @@
-import datetime
+import datetime as dt
 
 import pytest
 from pydantic import BaseModel, ConfigDict
@@ -197,7 +197,7 @@ def test_a_busy_resource_is_a_conflict_that_names_the_run_in_the_way(api, orders
 class Strict(BaseModel):
     model_config = ConfigDict(strict=True)
 
-    day: datetime.date
+    day: dt.date
 
 
 @step

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import tomllib
+from itertools import pairwise
 
 import dj_database_url
 from kombu.transport import TRANSPORT_ALIASES
@@ -46,7 +47,7 @@ def _make(arguments, host, directory):
 
 def _pip(arguments, host, directory):
     assert arguments[0] == "install"
-    groups = [b for a, b in zip(arguments, arguments[1:], strict=False) if a == "--group"]
+    groups = [b for a, b in pairwise(arguments) if a == "--group"]
     assert set(groups) <= set(PROJECT["dependency-groups"])
     for name, extras in re.findall(r"(\S+)\[(.*?)\]", " ".join(arguments)):
         assert name == PROJECT["project"]["name"]

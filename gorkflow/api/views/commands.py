@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gorkflow.api.permissions import CANCEL, RETRY, START
-from gorkflow.api.schema import RUN_ID, WORKFLOW_ID, problems
+from gorkflow.api.schema import RUN_ID, WORKFLOW_ID, answers
 from gorkflow.api.serializers.commands import (
     CancelSerializer,
     EmptySerializer,
@@ -87,7 +87,7 @@ class StartView(CommandView):
             REPLAYED,
         ],
         request=StartSerializer,
-        responses={202: RunSerializer, **problems(400, 404, 409, 422)},
+        responses=answers(202, RunSerializer, 400, 404, 409, 422),
     )
     def post(self, request: Request, workflow_id: str) -> Response:
         """Start a run of the workflow's current version and return at once."""
@@ -111,7 +111,7 @@ class CancelView(CommandView):
         tags=TAGS,
         parameters=[RUN_ID],
         request=CancelSerializer,
-        responses={200: RunSerializer, **problems(400, 404, 409, 422)},
+        responses=answers(200, RunSerializer, 400, 404, 409, 422),
     )
     def post(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
         """Cancel a run and every unfinished step of it, at once."""
@@ -130,7 +130,7 @@ class RetryView(CommandView):
         tags=TAGS,
         parameters=[RUN_ID],
         request=None,
-        responses={202: RunSerializer, **problems(404, 409)},
+        responses=answers(202, RunSerializer, 404, 409),
     )
     def post(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
         """Continue a failed or cancelled run from the steps that are not done."""
@@ -149,7 +149,7 @@ class RerunView(CommandView):
         tags=TAGS,
         parameters=[RUN_ID, LOCATION],
         request=None,
-        responses={202: RunSerializer, **problems(404, 409, 422)},
+        responses=answers(202, RunSerializer, 404, 409, 422),
     )
     def post(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
         """Start a new run with the input, resource id, tags and priority of this one."""

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from gorkflow.api.filters import RunFilterSet
 from gorkflow.api.pagination import RunPagination
 from gorkflow.api.permissions import VIEW
-from gorkflow.api.schema import RUN_ID, problems
+from gorkflow.api.schema import RUN_ID, answers
 from gorkflow.api.serializers.runs import (
     RunDetailSerializer,
     RunSerializer,
@@ -36,7 +36,7 @@ class RunListView(ApiView):
     @extend_schema(
         operation_id="runs_list",
         tags=TAGS,
-        responses={200: RunSerializer(many=True), **problems(422)},
+        responses=answers(200, RunSerializer(many=True), 422),
     )
     def get(self, request: Request) -> Response:
         """List runs, newest first, without their payloads."""
@@ -55,7 +55,7 @@ class RunView(ApiView):
         operation_id="runs_retrieve",
         tags=TAGS,
         parameters=[RUN_ID],
-        responses={200: RunDetailSerializer, **problems(404)},
+        responses=answers(200, RunDetailSerializer, 404),
     )
     def get(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
         """Show a run with its steps and, with view_payload, its input and output."""
@@ -77,7 +77,7 @@ class RunStepsView(ApiView):
         operation_id="runs_steps_list",
         tags=TAGS,
         parameters=[RUN_ID],
-        responses={200: StepDetailSerializer(many=True), **problems(404)},
+        responses=answers(200, StepDetailSerializer(many=True), 404),
     )
     def get(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
         """List every step of a run in topological order, with its attempts."""

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gorkflow.api.permissions import VIEW
-from gorkflow.api.schema import WORKFLOW_ID, problems
+from gorkflow.api.schema import WORKFLOW_ID, answers
 from gorkflow.api.serializers.workflows import (
     WorkflowDetailSerializer,
     WorkflowSerializer,
@@ -27,7 +27,7 @@ class WorkflowListView(ApiView):
     @extend_schema(
         operation_id="workflows_list",
         tags=TAGS,
-        responses={200: WorkflowSerializer(many=True), **problems()},
+        responses=answers(200, WorkflowSerializer(many=True)),
     )
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """List the current version of every workflow, sorted by id."""
@@ -48,7 +48,7 @@ class WorkflowView(ApiView):
             WORKFLOW_ID,
             OpenApiParameter("version", description="The current version if left out."),
         ],
-        responses={200: WorkflowDetailSerializer, **problems(404)},
+        responses=answers(200, WorkflowDetailSerializer, 404),
     )
     def get(self, request: Request, workflow_id: str) -> Response:
         """Show a workflow with its graph, its types and how its steps are run."""
