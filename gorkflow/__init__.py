@@ -10,6 +10,7 @@ from gorkflow.definition.graph import ExecutionGraph
 from gorkflow.definition.registry import register, registry
 from gorkflow.definition.step import Step, step
 from gorkflow.definition.workflow import Workflow
+from gorkflow.engine import Engine, Run
 from gorkflow.errors import (
     ConcurrencyLimitError,
     ConfigurationError,
@@ -29,6 +30,7 @@ from gorkflow.errors import (
 )
 from gorkflow.records import AttemptRecord, ErrorInfo, RunFilter, RunRecord, StepRecord
 from gorkflow.statuses import RunStatus, StepStatus
+from gorkflow.stores.base import WorkflowStore
 
 __version__ = "0.1.0"
 
@@ -47,7 +49,10 @@ __all__ = [  # noqa: RUF022  grouped, as a table of contents
     "EngineConfig",
     "ExecutionConfig",
     "StartOptions",
-    # Looking at runs
+    # Running them and looking at runs
+    "Engine",
+    "Run",
+    "WorkflowStore",
     "AttemptRecord",
     "ErrorInfo",
     "RunFilter",

@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "gorkflow",
+    "demo_project.home",
     "demo_project.weather",
     "demo_project.orders",
     "tests.shop",

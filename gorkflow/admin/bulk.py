@@ -77,7 +77,7 @@ class BulkActs(RunAdminBase):
             act=act,
             form=form,
             others=shown_count(others) if (others := count_some(queryset) - count) > 0 else "",
-            hidden=_hidden_fields(request),
+            hidden=_hidden_fields(request, act),
             back_url=request.get_full_path(),
         )
         return TemplateResponse(request, "admin/gorkflow/workflowrun/confirm.html", context)
@@ -140,13 +140,11 @@ def _chunks(runs: RunQuerySet) -> Iterator[list[UUID]]:
         chunk = list(ordered.filter(pk__gt=chunk[-1])[:CHUNK])
 
 
-def _hidden_fields(request: HttpRequest) -> list[tuple[str, Any]]:
+def _hidden_fields(request: HttpRequest, act: Act) -> list[tuple[str, Any]]:
     repeated = [(ACTION_CHECKBOX_NAME, pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)]
-    action = request.POST.getlist("action")
-    index = int(request.POST.get("index") or 0)
     return [
         *repeated,
-        ("action", action[index]),
+        ("action", f"{act.name}_runs"),
         ("select_across", request.POST.get("select_across", "0")),
         (CONFIRMED, "1"),
     ]

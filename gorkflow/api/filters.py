@@ -32,7 +32,13 @@ class TagsField(forms.Field):
         return tags
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string"}})
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {"type": "string", "example": "tenant:acme"},
+        "description": "`name:value`. May be repeated; all of them must match.",
+    }
+)
 class TagFilter(filters.Filter):  # type: ignore[misc]  # untyped
     """A parameter that may be repeated; every tag must match."""
 
@@ -49,7 +55,7 @@ class RunFilterSet(filters.FilterSet):  # type: ignore[misc]  # untyped
         help_text="May be repeated; any of them matches.",
     )
     resource_id = filters.CharFilter(strip=False, help_text="The whole resource id.")
-    tag = TagFilter(help_text="`name:value`. May be repeated; all of them must match.")
+    tag = TagFilter()
     started_by = filters.CharFilter(strip=False, help_text="The whole name.")
     created_after = filters.IsoDateTimeFilter(help_text="Inclusive.")
     created_before = filters.IsoDateTimeFilter(help_text="Exclusive.")

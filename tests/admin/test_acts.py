@@ -24,6 +24,8 @@ def test_an_action_asks_first_and_says_how_many_it_is_about(browser, completed, 
 
     page = response.content.decode()
     assert "Cancel 1 run?" in page
+    assert '<input type="hidden" name="action" value="cancel_runs">' in page
+    assert '<input type="hidden" name="confirmed" value="1">' in page
     assert "1 of the selected runs are in another state" in page
     assert waiting.refresh().status == "PENDING"
 

@@ -7,21 +7,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ASK = """
-import json, sys, structlog, django, logging
-from django.conf import settings
+READ = """
+import json, sys
+from demo_project import settings
+print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))
+"""
+LOG = """
+import logging, django, structlog
 django.setup()
 structlog.get_logger("shop").info("order_placed", number=7)
 logging.getLogger("other").warning("plain %s", "line")
-print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))
 """
 
 
-def ask(tmp_path, *names, **env):
-    """What the demo's settings say in a fresh process."""
+def run(tmp_path, code, *arguments, **env):
+    """Run a few lines in a fresh process with no variables but these."""
     base = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "demo_project.settings"}
     return subprocess.run(
-        [sys.executable, "-c", ASK, *names],
+        [sys.executable, "-c", code, *arguments],
         cwd=ROOT,
         env={**base, "DEMO_VAR_DIR": str(tmp_path), **env},
         capture_output=True,
@@ -32,7 +35,7 @@ def ask(tmp_path, *names, **env):
 
 
 def test_without_any_variable_two_files_are_all_that_is_needed(tmp_path):
-    done = ask(tmp_path, "DATABASES", "CELERY_BROKER_URL")
+    done = run(tmp_path, READ, "DATABASES", "CELERY_BROKER_URL")
 
     found = json.loads(done.stdout)
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "demo.sqlite3")
@@ -41,8 +44,9 @@ def test_without_any_variable_two_files_are_all_that_is_needed(tmp_path):
 
 
 def test_a_database_and_a_broker_are_named_by_their_urls(tmp_path):
-    done = ask(
+    done = run(
         tmp_path,
+        READ,
         "DATABASES",
         "CELERY_BROKER_URL",
         DATABASE_URL="postgres://u:p@db.example:5433/shop",
@@ -58,15 +62,15 @@ def test_a_database_and_a_broker_are_named_by_their_urls(tmp_path):
 
 
 def test_the_public_secret_key_is_for_debugging_only(tmp_path):
-    done = ask(tmp_path, DJANGO_DEBUG="0")
+    done = run(tmp_path, READ, DJANGO_DEBUG="0")
 
     assert done.returncode != 0
     assert "DJANGO_SECRET_KEY is needed when DJANGO_DEBUG is off" in done.stderr
-    assert ask(tmp_path, DJANGO_DEBUG="0", DJANGO_SECRET_KEY="x" * 50).returncode == 0
+    assert run(tmp_path, READ, DJANGO_DEBUG="0", DJANGO_SECRET_KEY="x" * 50).returncode == 0
 
 
 def test_piped_logs_are_json_lines_whoever_wrote_them(tmp_path):
-    lines = [json.loads(line) for line in ask(tmp_path).stderr.splitlines()]
+    lines = [json.loads(line) for line in run(tmp_path, LOG).stderr.splitlines()]
 
     assert [(line["level"], line["event"]) for line in lines] == [
         ("info", "order_placed"),
@@ -78,7 +82,7 @@ def test_piped_logs_are_json_lines_whoever_wrote_them(tmp_path):
 
 @pytest.mark.parametrize("level", ["error", "WARNING"])
 def test_the_log_level_is_a_variable(tmp_path, level):
-    written = ask(tmp_path, DJANGO_LOG_LEVEL=level).stderr
+    written = run(tmp_path, LOG, DJANGO_LOG_LEVEL=level).stderr
 
     assert "order_placed" not in written
     assert ("plain line" in written) == (level == "WARNING")

@@ -54,7 +54,7 @@ def table(title, text=README, *, number=0):
     """Return the cells of a section's table, row by row, without its head."""
     tables = re.findall(r"(?:^\|.*\n)+", section(title, text), re.M)
     _head, _rule, *rows = tables[number].splitlines()
-    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
+    return [[cell.strip() for cell in re.split(r" \|(?= )", row.strip("|"))] for row in rows]
 
 
 def spans(text):

@@ -1,5 +1,7 @@
 """A commit that reaches the database while its answer is lost."""
 
+from contextlib import contextmanager
+
 import pytest
 from django.db import OperationalError
 
@@ -159,25 +161,17 @@ def test_an_atomic_step_whose_commits_answer_is_lost_goes_on_with_the_step_it_cl
     run = engine.start("race", 1)
     original = DjangoStore.transaction
 
+    @contextmanager
     def transaction(self):
-        return original(self)
+        with unsure_commit(monkeypatch, orm_store), original(self):
+            yield
 
-    claimed = []
-    find = DjangoStore.claim
-
-    def claim(self, *args):
-        claimed.append(find(self, *args))
-        fault.__enter__()
-        return claimed[-1]
-
-    fault = unsure_commit(monkeypatch, orm_store)
-    monkeypatch.setattr(DjangoStore, "claim", claim)
+    monkeypatch.setattr(DjangoStore, "transaction", transaction)
     engine.work(run.id)
-    monkeypatch.undo()
 
     assert calls == [1]
-    assert run.refresh().status is RunStatus.COMPLETED
     assert "careful FAILED" not in listener.heard
+    assert run.refresh().status is RunStatus.COMPLETED
 
 
 def test_a_database_that_is_away_for_a_moment_does_not_turn_a_result_into_a_failure(monkeypatch):

@@ -1,0 +1,260 @@
+"""Sweeps that meet trouble, and limits seen from the side."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from gorkflow import RunStatus, StepContext, StepStatus, WorkflowBuilder, step
+from gorkflow.definition.registry import Registry
+from gorkflow.errors import ErrorCode
+from gorkflow.models import StepExecution, WorkflowRun
+from gorkflow.statuses import RunStatus as Status
+from gorkflow.stores.orm import DjangoStore, sweeping
+from gorkflow.stores.orm.clock import DatabaseTime
+from gorkflow.testing.contracts.kit import CHAIN, error, graph_of, new_run, planner_of
+from tests.races.kit import (
+    Act,
+    at_once,
+    end_lease,
+    engine_of,
+    gate_before,
+    is_postgresql,
+    make_old,
+    messages_of,
+    row,
+    taker,
+    workflow_of,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STORE = DjangoStore()
+
+
+@step
+def one() -> int:
+    return 1
+
+
+@step
+def other() -> int:
+    return 2
+
+
+def test_one_step_that_cannot_be_given_away_does_not_stop_the_sweep(monkeypatch):
+    engine = engine_of(workflow_of(one))
+    bad, lost, waiting = (engine.start("race") for _ in range(3))
+    for run in (bad, lost):
+        STORE.claim(run.id, taker())
+        end_lease(run.id, "one")
+    StepExecution.objects.filter(run_id=bad.id).update(due_at=DatabaseTime(-9.0))
+    make_old(waiting.id)
+    messages_of(engine)
+    finish = DjangoStore.finish
+
+    def refuse_bad(self, claim, *args):
+        if claim.run_id == bad.id:
+            raise OperationalError("lock timeout")
+        return finish(self, claim, *args)
+
+    monkeypatch.setattr(DjangoStore, "finish", refuse_bad)
+    for _ in range(2):
+        try:
+            engine.sweep()
+        except OperationalError:
+            pass
+
+    assert row(lost.id, "one").status == StepStatus.RETRYING
+    assert waiting.id in {hint.run_id for hint in messages_of(engine)}
+
+
+def test_a_run_that_is_retried_while_a_sweep_ends_it_for_being_late_is_left_alone(monkeypatch):
+    engine = engine_of(workflow_of(one))
+    run = engine.start("race")
+    WorkflowRun.objects.filter(pk=run.id).update(timeout=3600.0, deadline_at=DatabaseTime(-1.0))
+    gate = gate_before(monkeypatch, DjangoStore, "end_run")
+
+    slow_sweep = Act(engine.sweep)
+    gate.wait_until_reached()
+    engine.sweep()
+    assert run.refresh().error.code is ErrorCode.TIMEOUT
+    engine.retry(run.id)
+    gate.open()
+    slow_sweep.result()
+
+    assert run.refresh().status is RunStatus.PENDING
+
+
+def test_a_run_that_ended_anew_while_it_is_pruned_stays(monkeypatch):
+    engine = engine_of(workflow_of(one))
+    run = engine.start("race")
+    engine.cancel(run.id)
+    WorkflowRun.objects.update(ended_at=DatabaseTime(-3600.0))
+    gate = gate_before(monkeypatch, sweeping, "write_transaction")
+
+    prunes = Act(lambda: STORE.prune(older_than=60.0, statuses=[Status.CANCELLED], limit=10))
+    gate.wait_until_reached()
+    engine.retry(run.id)
+    engine.work(run.id)
+    gate.open()
+
+    assert prunes.result() == 0
+    assert run.refresh().output == 1
+
+
+def test_a_synchronous_run_in_a_transaction_does_not_touch_the_runs_of_others():
+    from gorkflow import StartOptions
+
+    @step(max_retries=1, retry_delay=0.01, jitter=0)
+    def flaky(ctx: StepContext) -> int:
+        if ctx.attempt == 1:
+            raise ValueError("once")
+        return 1
+
+    engine = engine_of(workflow_of(one), workflow_of(flaky, name="flaky"))
+    stranger = engine.start("race")
+    make_old(stranger.id)
+    before = row(stranger.id, "one").due_at
+
+    with transaction.atomic():
+        engine.start("flaky", None, StartOptions(synchronous=True))
+        during = row(stranger.id, "one").due_at
+
+    assert during == before
+
+
+def test_a_retried_run_with_a_running_sibling_waits_for_its_place_under_the_run_limit():
+    """The sibling's finish claims the next step without having asked for the place."""
+    graph = graph_of(a="", b="", c="a")
+    first, second = (STORE.create_run(new_run(graph, run_limit=1))[0].id for _ in range(2))
+    sibling = STORE.claim(first, taker())
+    failing = STORE.claim(first, taker())
+    planner = planner_of(graph)
+    from gorkflow.engine.planner import Outcome
+
+    outcome = Outcome(status=StepStatus.FAILED, error=error(), retryable=False)
+    STORE.finish(failing, planner.finish(failing, outcome), None)
+    STORE.restart(first, lambda _run, steps: planner.restart(steps))
+    from gorkflow.stores.orm import claiming
+
+    done = planner.finish(sibling, Outcome(status=StepStatus.COMPLETED, output="1"))
+    if not is_postgresql():
+        STORE.finish(sibling, done, taker())
+        STORE.claim(second, taker())
+    else:
+        looked = claiming.admissible
+
+        def look_and_let_the_other_in(workflow_id, run_limit, using):
+            # Both look before either has written.
+            found = looked(workflow_id, run_limit, using)
+            claiming.admissible = looked
+            others.append(Act(STORE.claim, second, taker()))
+            others[0].join(1.0)
+            return found
+
+        others = []
+        # The older run has been given up by now, so that the younger one is next in line.
+        WorkflowRun.objects.filter(pk=second).update(
+            created_at=WorkflowRun.objects.get(pk=first).created_at - timedelta(seconds=1)
+        )
+        WorkflowRun.objects.filter(pk=first).update(run_limit=2)
+        WorkflowRun.objects.filter(pk=first).update(run_limit=1)
+        claiming.admissible = look_and_let_the_other_in
+        try:
+            STORE.finish(sibling, done, taker())
+        finally:
+            claiming.admissible = looked
+        for each in others:
+            each.result()
+
+    assert WorkflowRun.objects.filter(status=RunStatus.RUNNING).count() <= 1
+
+
+def test_a_step_on_another_queue_is_sent_for_when_the_step_limit_lets_it_in():
+    left, right = one.with_(queue="left"), other.with_(queue="right")
+    workflow = WorkflowBuilder("race").parallel(left, right).configure(max_concurrency=1).build()
+    engine = engine_of(workflow)
+    run = engine.start("race")
+    held = STORE.claim(run.id, taker(queue="left"))
+    # The message for the other queue comes while the limit is reached, and is used up.
+    assert engine.work(run.id, queue="right") == 0
+    STORE.finish(held, engine.planners.of_run(held).finish(held, given_back()), None)
+    messages_of(engine)
+
+    engine.work(run.id, queue="left")
+
+    assert "right" in {hint.queue for hint in messages_of(engine)}
+
+
+def given_back():
+    from gorkflow.engine.planner import Outcome
+
+    return Outcome(status=StepStatus.PENDING)
+
+
+def test_a_run_that_no_worker_knows_does_not_keep_others_from_their_places():
+    old = workflow_of(one, version="1", max_concurrent_runs=1)
+    new = workflow_of(one, version="2", max_concurrent_runs=1)
+    before, after = engine_of(old), engine_of(new)
+    before.start("race")
+
+    run = after.start("race")
+    after.work(run.id)
+
+    assert run.refresh().status is RunStatus.COMPLETED
+
+
+def test_an_unknown_version_is_left_alone_and_taken_by_who_knows_it():
+    old, new = workflow_of(one, version="1"), workflow_of(one, version="2")
+    before, after = engine_of(old), engine_of(new)
+    run = before.start("race")
+
+    assert after.work(run.id) == 0
+    assert row(run.id, "one").attempt == 0
+    assert before.work(run.id) == 1
+
+
+def test_workers_that_claim_under_a_run_limit_do_not_deadlock(monkeypatch):
+    from gorkflow.stores.orm import transactions
+
+    failed = []
+    monkeypatch.setattr(
+        transactions.log, "warning", lambda *_args, **data: failed.append(data), raising=False
+    )
+    runs = [STORE.create_run(new_run(run_limit=10))[0].id for _ in range(4)]
+
+    at_once(*[lambda each=each: STORE.claim(each, taker()) for each in runs])
+
+    assert connection.vendor == "sqlite" or failed == []
+
+
+def test_a_start_that_is_rolled_back_leaves_nothing_and_sends_nothing():
+    from gorkflow.dispatch.celery import CeleryDispatcher
+
+    engine = engine_of(workflow_of(one))
+    engine.dispatcher = CeleryDispatcher()
+    published = []
+    engine.dispatcher._publish = published.append
+    with transaction.atomic():
+        engine.start("race")
+        transaction.set_rollback(True)
+    engine.start("race")
+
+    assert WorkflowRun.objects.count() == 1
+    assert len(published) == 1
+
+
+def test_a_late_heartbeat_of_a_lost_step_does_not_take_the_new_lease():
+    run_id = STORE.create_run(new_run())[0].id
+    old = STORE.claim(run_id, taker())
+    end_lease(run_id, "a")
+    STORE.finish(old, planner_of(CHAIN).lost(old), None)
+    STORE.claim(run_id, taker())
+
+    assert STORE.heartbeat({old.token: None}, 3600.0) == set()
+    assert row(run_id, "a").due_at - STORE.now() < timedelta(seconds=120)
+
+
+def test_the_registry_of_one_engine_is_not_anothers():
+    assert Registry().find("race", "1") is None
