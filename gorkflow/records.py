@@ -6,9 +6,9 @@ A record is a copy. Changing the database does not change it, and it cannot be c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from gorkflow.errors import ErrorCode
@@ -32,10 +32,20 @@ class ErrorInfo:
     """For VALIDATION_ERROR: one mapping per field with `loc`, `msg` and `type`."""
     traceback: str = ""
     """Frames without locals, capped."""
+    PUBLIC: ClassVar[tuple[str, ...]] = ("code", "step_id", "attempt")
+    """The fields that tell nothing of payloads."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that say something, ready for JSON."""
         return {name: value for name, value in asdict(self).items() if value not in ("", 0, ())}
+
+    def public(self) -> ErrorInfo:
+        """Return what may be shown to those who may not see payloads: no text of the handler's."""
+        return ErrorInfo(message="", **{name: getattr(self, name) for name in self.PUBLIC})
+
+    def without_traceback(self) -> ErrorInfo:
+        """Return the error as a run keeps it: the traceback is with the attempt."""
+        return replace(self, traceback="")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ErrorInfo:
@@ -107,6 +117,8 @@ class RunRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     started_by: str = ""
     rerun_of: UUID | None = None
+    concurrency_checked: bool = False
+    """Whether the run holds its resource id against other checked runs while it is active."""
     total_steps: int = 0
     """Steps in the graph."""
     done_steps: int = 0

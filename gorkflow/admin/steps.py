@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
@@ -60,7 +60,7 @@ def visible_error(error: ErrorInfo | None, *, with_details: bool) -> ErrorInfo |
     """Return what of an error the user may see: its code and place always, the rest as allowed."""
     if error is None or with_details:
         return error
-    return replace(error, message="", type="", errors=(), traceback="")
+    return error.public()
 
 
 def anchor(step: StepRecord) -> str:

@@ -37,10 +37,15 @@ def read_start(
         {
             **fields,
             "idempotency_key": _idempotency_key(request),
-            "started_by": request.user.get_username()[:MAX_NAME],
+            "started_by": starter(request),
         }
     )
     return _read(workflow.input_codec, body.get("input"), "input"), options
+
+
+def starter(request: Request) -> str:
+    """Return who the history says has started the run."""
+    return str(request.user.get_username())[:MAX_NAME]
 
 
 def _read(codec: Codec[Any], value: Any, name: str) -> Any:

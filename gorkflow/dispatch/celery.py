@@ -14,6 +14,7 @@ from gorkflow.log import DISPATCH_FAILED, log
 WORK_TASK = "gorkflow.work"
 CONNECT_SECONDS = 2.0
 """Time for connecting to the broker; the caller may be a web request."""
+HIGHEST = 9
 PAUSE_SECONDS = 2.0
 """After a failure nothing is tried for so long: a fan-out would fail message by message."""
 
@@ -58,11 +59,13 @@ def _publish(hint: Hint) -> None:
         producer.connection.ensure_connection(
             max_retries=1, interval_start=0, interval_step=0, timeout=CONNECT_SECONDS
         )
+        # Redis serves the lowest number first, everybody else the highest.
+        lowest_first = producer.connection.transport.driver_type == "redis"
         delayed: dict[str, Any] = {"countdown": hint.delay} if hint.delay else {}
         current_app.tasks[WORK_TASK].apply_async(
             kwargs={"run_id": str(hint.run_id), "queue": hint.queue},
             queue=hint.queue,
-            priority=hint.priority,
+            priority=HIGHEST - hint.priority if lowest_first else hint.priority,
             **delayed,
             ignore_result=True,
             retry=False,

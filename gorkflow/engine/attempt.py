@@ -104,7 +104,8 @@ class Attempt:
         except PayloadError as error:
             return self._failure(error.code, error, retryable=False)
         except Exception as error:  # noqa: BLE001  containing a handler's errors is the point
-            config = self._step.config
+            # The graph's config has no exception classes: those are code, not data.
+            config = self._step.config.over(self._workflow.config)
             code = error.code if isinstance(error, GorkflowError) else ErrorCode.EXECUTION_FAILED
             return self._failure(code, error, retryable=is_retryable(config, error))
         except BaseException as error:

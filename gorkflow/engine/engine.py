@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +36,7 @@ from gorkflow.statuses import (
     TERMINAL_RUNS,
     RunStatus,
 )
-from gorkflow.stores.base import Claim, Restart, WorkflowStore
+from gorkflow.stores.base import Claim, NewRun, Restart, WorkflowStore
 
 SYNCHRONOUS_POLL = 0.05
 
@@ -108,42 +109,53 @@ class Engine:
             what=f"input of workflow {workflow.id!r}",
             max_bytes=self.config.max_payload_bytes,
         )
-        return self._create(workflow, text, options)
+        return self._create(self._build(workflow, text, options), options)
 
-    def rerun(self, run_id: UUID, options: StartOptions | None = None) -> Run[Any]:
+    def rerun(self, run_id: UUID, *, started_by: str = "") -> Run[Any]:
         """Start a new run, of the workflow's current version, with the same input.
 
-        Without options it keeps the first run's resource id, tags and priority.
+        It keeps the first run's context, resource id, concurrency check, tags and priority.
+
+        Args:
+            run_id: the run to do again, in whatever status.
+            started_by: who asked for it.
+
+        Raises:
+            NotFoundError: no such run, or its workflow is no longer registered.
+            PayloadError: the input does not fit the current version.
+            ConcurrencyLimitError: the resource id is held by another run.
+
         """
         record = self.store.get_run(run_id)
         workflow = self.registry.get(record.workflow_id)
-        kept = StartOptions(
-            resource_id=record.resource_id or None, tags=record.tags, priority=record.priority
+        loaded = self.store.load(run_id, run_input=True, context=True)
+        workflow.input_codec.load(loaded.input)
+        options = StartOptions(
+            resource_id=record.resource_id or None,
+            concurrency_check=record.concurrency_checked,
+            tags=record.tags,
+            priority=record.priority,
+            started_by=started_by,
         )
-        text = self.store.load(run_id, run_input=True).input
-        workflow.input_codec.load(text)
-        return self._create(workflow, text, options or kept, rerun_of=run_id)
+        new = self._build(workflow, loaded.input, options)
+        return self._create(replace(new, context=loaded.context, rerun_of=run_id), options)
 
-    def _create(
-        self,
-        workflow: Workflow[Any, Any],
-        text: Json,
-        options: StartOptions,
-        rerun_of: UUID | None = None,
-    ) -> Run[Any]:
+    def _build(self, workflow: Workflow[Any, Any], text: Json, options: StartOptions) -> NewRun:
         planner = self.planners.of_graph(workflow.graph)
-        new = build_run(workflow, text, options, planner, self.config, rerun_of=rerun_of)
+        return build_run(workflow, text, options, planner, self.config)
+
+    def _create(self, new: NewRun, options: StartOptions) -> Run[Any]:
         record, created = self.store.create_run(new)
         if not created:
-            refuse_other_input(self.store, record, text)
+            refuse_other_input(self.store, record, new.input)
             return Run(self, record, created=False)
-        log.info(WORKFLOW_CREATED, run_id=str(new.id), workflow_id=workflow.id)
-        self.observer.run_created(new.id, workflow.id)
+        log.info(WORKFLOW_CREATED, run_id=str(new.id), workflow_id=new.workflow_id)
+        self.observer.run_created(new.id, new.workflow_id)
         if options.synchronous:
             self.run_to_end(new.id)
             return Run(self, self.store.get_run(new.id))
         ready = [row.queue for row in new.steps if row.pending == 0]
-        self.send(planner.hints(new.id, ready, new.priority))
+        self.send(self.planners.of_run(record).hints(new.id, ready, new.priority))
         return Run(self, record)
 
     # Reading
@@ -163,8 +175,8 @@ class Engine:
     def get_steps(self, run_id: UUID, *, attempts: bool = False) -> list[StepRecord]:
         """Return every step of a run in topological order, those not reached yet included."""
         record = self.store.get_run(run_id)
-        graph = self.graph_of(record)
-        return full_steps(record, graph, self.store.get_steps(run_id, attempts=attempts))
+        planner = self.planners.of_run(record)
+        return full_steps(record, planner, self.store.get_steps(run_id, attempts=attempts))
 
     def get_output(self, run_id: UUID) -> Any:
         """Return a completed run's output in its workflow's output type.

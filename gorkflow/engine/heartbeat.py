@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from uuid import UUID
 
 from gorkflow.log import PERSISTENCE_ERROR, log
@@ -16,11 +17,20 @@ PROGRESS_SECONDS = 0.5
 class Beat:
     """One held lease, shared between the handler's thread and the heartbeat."""
 
-    def __init__(self, token: UUID) -> None:
+    def __init__(self, token: UUID, seconds: float | None = None) -> None:
         self.token = token
+        self.ends = None if seconds is None else time.monotonic() + seconds
+        """When renewing stops: an attempt that its timeout could not interrupt loses its lease."""
         self.lost = threading.Event()
         self._progress: tuple[float, str] | None = None
         self._lock = threading.Lock()
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether the attempt has had its time; from then on it counts as lost."""
+        if self.ends is None or now < self.ends:
+            return False
+        self.lost.set()
+        return True
 
     def report(self, fraction: float, note: str) -> None:
         """Leave progress for the next heartbeat."""
@@ -80,8 +90,9 @@ class Heartbeat:
 
     def beat_once(self) -> None:
         """Renew all leases now; leases that are no longer ours are marked lost."""
+        now = time.monotonic()
         with self._changed:
-            beats = dict(self._beats)
+            beats = {token: beat for token, beat in self._beats.items() if not beat.is_over(now)}
         if not beats:
             return
         try:

@@ -165,7 +165,7 @@ class Planner:
         return Finish(
             status=StepStatus.FAILED,
             error=outcome.error,
-            run_error=outcome.error,
+            run_error=outcome.error and outcome.error.without_traceback(),
             failures=failures,
             crashes=crashes,
             only_expired=only_expired,

@@ -22,14 +22,12 @@ MAX_TAG = 200
 """Characters in a tag's name or value."""
 
 
-def build_run(  # noqa: PLR0913
+def build_run(
     workflow: Workflow[Any, Any],
     text: Json,
     options: StartOptions,
     planner: Planner,
     config: EngineConfig,
-    *,
-    rerun_of: UUID | None,
 ) -> NewRun:
     """Return everything that a store has to insert for a start."""
     graph = workflow.graph
@@ -47,7 +45,6 @@ def build_run(  # noqa: PLR0913
         tags=_tags({**workflow.tags, **options.tags}),
         priority=options.priority,
         started_by=options.started_by,
-        rerun_of=rerun_of,
         total_steps=len(graph),
         sinks=len(graph.sinks),
         step_limit=planner.step_limit,

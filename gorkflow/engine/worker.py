@@ -41,6 +41,10 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{threading.current_thread().name}"[:255]
 
 
+GRACE_SECONDS = 10.0
+"""Time beyond its timeout for an attempt to come to its end before its lease is let go."""
+
+
 class _RefusedError(Exception):
     """Rolls an atomic step back: its lease was lost, or its handler failed."""
 
@@ -109,7 +113,8 @@ class RunWorker:
         log.info(STEP_STARTED)
         began = time.perf_counter()
         planner = self._engine.planners.of_run(claim)
-        beat = Beat(claim.token)
+        timeout = planner.graph[claim.step_id].config.timeout
+        beat = Beat(claim.token, None if timeout is None else timeout + GRACE_SECONDS)
         # Inside a caller's open transaction no other connection sees the row: nothing to keep.
         if claim.shared:
             self._engine.heartbeat.add(beat)

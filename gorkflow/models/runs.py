@@ -99,7 +99,7 @@ class WorkflowRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.workflow_id} {str(self.id)[-12:]}"
+        return f"{self.workflow_id} {str(self.id)[:18]}"
 
 
 class RunState(models.Model):

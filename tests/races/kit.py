@@ -178,8 +178,8 @@ def wait_until_blocked(act):
 
 
 @contextmanager
-def unsure_commit(monkeypatch, module):
-    """The next write transaction of the module commits, and then its connection seems lost."""
+def unsure_commit(monkeypatch, module, times=1):
+    """The next write transactions of the module commit, and then their connection seems lost."""
     original = module.write_transaction
     failed = []
 
@@ -187,7 +187,7 @@ def unsure_commit(monkeypatch, module):
     def once(using):
         with original(using):
             yield
-        if not failed and not connections[using].in_atomic_block:
+        if len(failed) < times and not connections[using].in_atomic_block:
             failed.append(True)
             raise OperationalError("server closed the connection unexpectedly")
 

@@ -6,9 +6,10 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from gorkflow import RunStatus, StepContext, StepStatus, WorkflowBuilder, step
-from gorkflow.definition.registry import Registry
+from gorkflow.engine.planner import Outcome
 from gorkflow.errors import ErrorCode
 from gorkflow.models import StepExecution, WorkflowRun
+from gorkflow.models.querysets import RunQuerySet
 from gorkflow.statuses import RunStatus as Status
 from gorkflow.stores.orm import DjangoStore, sweeping
 from gorkflow.stores.orm.clock import DatabaseTime
@@ -18,12 +19,13 @@ from tests.races.kit import (
     at_once,
     end_lease,
     engine_of,
+    gate_after,
     gate_before,
-    is_postgresql,
     make_old,
     messages_of,
     row,
     taker,
+    wait_until_blocked,
     workflow_of,
 )
 
@@ -124,49 +126,25 @@ def test_a_synchronous_run_in_a_transaction_does_not_touch_the_runs_of_others():
     assert during == before
 
 
-def test_a_retried_run_with_a_running_sibling_waits_for_its_place_under_the_run_limit():
-    """The sibling's finish claims the next step without having asked for the place."""
+def test_a_retried_run_with_a_running_sibling_waits_for_its_place_under_the_run_limit(monkeypatch):
+    """The sibling's finish claims the next step; somebody else is being let in meanwhile."""
     graph = graph_of(a="", b="", c="a")
-    first, second = (STORE.create_run(new_run(graph, run_limit=1))[0].id for _ in range(2))
-    sibling = STORE.claim(first, taker())
-    failing = STORE.claim(first, taker())
     planner = planner_of(graph)
-    from gorkflow.engine.planner import Outcome
-
+    first, second = (STORE.create_run(new_run(graph, run_limit=1))[0].id for _ in range(2))
+    sibling, failing = STORE.claim(first, taker()), STORE.claim(first, taker())
     outcome = Outcome(status=StepStatus.FAILED, error=error(), retryable=False)
     STORE.finish(failing, planner.finish(failing, outcome), None)
     STORE.restart(first, lambda _run, steps: planner.restart(steps))
-    from gorkflow.stores.orm import claiming
-
     done = planner.finish(sibling, Outcome(status=StepStatus.COMPLETED, output="1"))
-    if not is_postgresql():
-        STORE.finish(sibling, done, taker())
-        STORE.claim(second, taker())
-    else:
-        looked = claiming.admissible
+    gate = gate_after(monkeypatch, RunQuerySet, "count")
 
-        def look_and_let_the_other_in(workflow_id, run_limit, using):
-            # Both look before either has written.
-            found = looked(workflow_id, run_limit, using)
-            claiming.admissible = looked
-            others.append(Act(STORE.claim, second, taker()))
-            others[0].join(1.0)
-            return found
-
-        others = []
-        # The older run has been given up by now, so that the younger one is next in line.
-        WorkflowRun.objects.filter(pk=second).update(
-            created_at=WorkflowRun.objects.get(pk=first).created_at - timedelta(seconds=1)
-        )
-        WorkflowRun.objects.filter(pk=first).update(run_limit=2)
-        WorkflowRun.objects.filter(pk=first).update(run_limit=1)
-        claiming.admissible = look_and_let_the_other_in
-        try:
-            STORE.finish(sibling, done, taker())
-        finally:
-            claiming.admissible = looked
-        for each in others:
-            each.result()
+    lets_in = Act(STORE.claim, second, taker())
+    gate.wait_until_reached()
+    goes_on = Act(STORE.finish, sibling, done, taker())
+    wait_until_blocked(goes_on)
+    gate.open()
+    lets_in.result()
+    goes_on.result()
 
     assert WorkflowRun.objects.filter(status=RunStatus.RUNNING).count() <= 1
 
@@ -179,18 +157,12 @@ def test_a_step_on_another_queue_is_sent_for_when_the_step_limit_lets_it_in():
     held = STORE.claim(run.id, taker(queue="left"))
     # The message for the other queue comes while the limit is reached, and is used up.
     assert engine.work(run.id, queue="right") == 0
-    STORE.finish(held, engine.planners.of_run(held).finish(held, given_back()), None)
+    STORE.finish(held, engine.planners.of_run(held).finish(held, Outcome(status=StepStatus.PENDING)), None)
     messages_of(engine)
 
     engine.work(run.id, queue="left")
 
     assert "right" in {hint.queue for hint in messages_of(engine)}
-
-
-def given_back():
-    from gorkflow.engine.planner import Outcome
-
-    return Outcome(status=StepStatus.PENDING)
 
 
 def test_a_run_that_no_worker_knows_does_not_keep_others_from_their_places():
@@ -254,7 +226,3 @@ def test_a_late_heartbeat_of_a_lost_step_does_not_take_the_new_lease():
 
     assert STORE.heartbeat({old.token: None}, 3600.0) == set()
     assert row(run_id, "a").due_at - STORE.now() < timedelta(seconds=120)
-
-
-def test_the_registry_of_one_engine_is_not_anothers():
-    assert Registry().find("race", "1") is None

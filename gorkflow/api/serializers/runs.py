@@ -17,8 +17,6 @@ from gorkflow.records import ErrorInfo, RunRecord, StepRecord
 from gorkflow.statuses import RunStatus, StepStatus
 from gorkflow.stores.base import Loaded
 
-PUBLIC_OF_ERROR = ("code", "step_id", "attempt")
-
 
 class ErrorSerializer(serializers.Serializer[Any]):
     """Why a run failed or was cancelled."""
@@ -37,7 +35,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
         shown: dict[str, Any] = super().to_representation(instance)
         if self.context.get("with_details"):
             return shown
-        return {name: shown[name] for name in PUBLIC_OF_ERROR}
+        return {name: shown[name] for name in ErrorInfo.PUBLIC}
 
 
 class ErrorDetailSerializer(ErrorSerializer):

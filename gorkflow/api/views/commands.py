@@ -19,7 +19,7 @@ from gorkflow.api.serializers.commands import (
     StrictSerializer,
 )
 from gorkflow.api.serializers.runs import RunSerializer
-from gorkflow.api.starting import IDEMPOTENCY_KEY, read_start
+from gorkflow.api.starting import IDEMPOTENCY_KEY, read_start, starter
 from gorkflow.api.views.base import ApiView, parse_run_id
 from gorkflow.records import RunRecord
 
@@ -151,7 +151,8 @@ class RerunView(CommandView):
         request=None,
         responses=answers(202, RunSerializer, 404, 409, 422),
     )
-    def post(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
-        """Start a new run with the input, resource id, tags and priority of this one."""
+    def post(self, request: Request, run_id: str) -> Response:
+        """Start a new run with the input, context, resource id, tags and priority of this one."""
         self.body()
-        return self.accepted(self.engine.rerun(parse_run_id(run_id)).record)
+        run = self.engine.rerun(parse_run_id(run_id), started_by=starter(request))
+        return self.accepted(run.record)

@@ -216,6 +216,7 @@ def run_record(run: RunRow) -> RunRecord:
         tags=dict(new.tags),
         started_by=new.started_by,
         rerun_of=new.rerun_of,
+        concurrency_checked=new.concurrency_key is not None,
         total_steps=new.total_steps,
         done_steps=sum(status in DONE_STEPS for status in statuses),
         failed_steps=statuses.count(StepStatus.FAILED),

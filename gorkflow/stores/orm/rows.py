@@ -80,6 +80,7 @@ def run_record(run: WorkflowRun, counts: Mapping[str, Any] | None = None) -> Run
         tags=run.tags,
         started_by=run.started_by,
         rerun_of=run.rerun_of_id,
+        concurrency_checked=run.concurrency_key is not None,
         total_steps=run.total_steps,
         done_steps=counts.get("done", 0),
         failed_steps=counts.get("failed", 0),
