@@ -263,3 +263,18 @@ def test_a_synchronous_run_tells_no_worker_of_itself(lab):
 
     assert run.status is RunStatus.COMPLETED
     assert list(lab.engine.dispatcher.hints) == []
+
+
+def test_errors_named_for_the_workflow_hold_for_its_steps(lab):
+    config = ExecutionConfig(no_retry_on=(OSError,), retry_delay=0)
+
+    run = lab.run(WorkflowBuilder("w", config=config).then(failing(1, OSError)), 0)
+
+    assert (run.status, run.error.attempt) == (RunStatus.FAILED, 1)
+
+
+def test_the_runs_own_error_leaves_the_traceback_to_the_attempt(lab):
+    run = lab.run(WorkflowBuilder("w").then(failing(9, max_retries=0)), 0)
+
+    assert run.error.traceback == ""
+    assert "ValueError" in run.steps()[0].error.traceback

@@ -113,3 +113,12 @@ def test_a_store_that_is_away_for_a_moment_loses_no_lease(store, claim, pulse, m
 
     assert store.beaten.acquire(timeout=WAIT)
     assert not beat.lost.is_set()
+
+
+def test_an_attempt_beyond_its_time_is_no_longer_kept(store, claim, pulse):
+    beat = Beat(claim.token, seconds=0)
+
+    pulse.add(beat)
+
+    assert beat.lost.wait(WAIT)
+    assert not store.beaten.acquire(blocking=False)

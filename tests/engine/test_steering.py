@@ -160,6 +160,18 @@ def test_rerun_is_a_new_run_with_the_same_input_and_labels(lab):
     assert (record.rerun_of, record.tags, record.resource_id) == (first.id, {"a": "b"}, "r")
 
 
+def test_rerun_keeps_context_and_concurrency_check_and_says_who_asked(lab):
+    builder = WorkflowBuilder("w", context={"rate": 1}).then(increment)
+    first = lab.run(builder, 5, context={"rate": 2}, resource_id="r", concurrency_check=True)
+
+    second = lab.engine.rerun(first.id, started_by="ann")
+
+    assert lab.engine.store.load(second.id, context=True).context.replace(" ", "") == '{"rate":2}'
+    assert (second.record.started_by, second.record.concurrency_checked) == ("ann", True)
+    with pytest.raises(ConcurrencyLimitError):
+        lab.engine.rerun(first.id)
+
+
 def test_unknown_runs_and_workflows_are_not_found(lab):
     from gorkflow.engine.starting import new_run_id
 

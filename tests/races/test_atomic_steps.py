@@ -7,7 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection, transaction
 
-from gorkflow import RunStatus, StepContext, StepStatus, WorkflowBuilder, step
+from gorkflow import RunStatus, StartOptions, StepContext, StepStatus, WorkflowBuilder, step
 from gorkflow.errors import DefinitionError, PayloadError
 from gorkflow.models import RunState, StepAttempt
 from gorkflow.stores.orm import DjangoStore, finishing
@@ -217,7 +217,7 @@ def test_an_async_handler_of_an_atomic_step_writes_in_the_transaction_of_its_ste
 def test_an_error_that_cannot_be_stored_still_fails_the_atomic_step():
     @step(atomic=True, max_retries=0)
     def enter(n: int) -> int:
-        raise PayloadError("no", errors=[{"loc": [n], "msg": "no", "type": "no", "key": UUID(int=1)}])
+        raise PayloadError("no", errors=[{"loc": [UUID(int=n)], "msg": "no", "type": "no"}])
 
     engine = engine_of(workflow_of(enter))
     run = engine.start("race", 1)
@@ -252,8 +252,6 @@ def test_a_lost_atomic_step_undoes_its_writes_when_it_comes_back():
 
 
 def test_an_atomic_step_inside_a_callers_transaction_goes_with_it():
-    from gorkflow import StartOptions
-
     @step(atomic=True, max_retries=1, retry_delay=0, jitter=0)
     def enter(ctx: StepContext, n: int) -> int:
         Entry.objects.create(name=f"attempt {ctx.attempt}")

@@ -1,5 +1,7 @@
 """What can go wrong around a handler: its time, its reads, its errors."""
 
+from contextlib import suppress
+
 import pytest
 from django.db import OperationalError, connection
 
@@ -7,6 +9,7 @@ from gorkflow import NonRetryableError, RunStatus, StepContext, StepStatus, Work
 from gorkflow.engine import attempt as attempt_module
 from gorkflow.engine.planners import Planners
 from gorkflow.errors import ErrorCode
+from gorkflow.stores.base import StepOutput
 from gorkflow.stores.orm import DjangoStore, finishing
 from tests.races.kit import engine_of, is_postgresql, row, workflow_of
 
@@ -97,9 +100,7 @@ def test_outputs_that_could_not_be_read_at_once_are_no_failure_of_the_handler(mo
     engine = engine_of(workflow_of(first, second))
     run = engine.start("race")
     engine.work(run.id, budget=0.0)
-    from gorkflow.stores.orm import store as orm_store
-
-    failed = fails_once(monkeypatch, orm_store.finishing, "load_outputs")
+    failed = fails_once(monkeypatch, finishing, "load_outputs")
     engine.work(run.id)
 
     assert failed
@@ -113,10 +114,8 @@ def test_a_graph_that_could_not_be_read_at_once_does_not_leave_the_step_held(mon
     newer = engine_of(workflow_of(first.with_(max_retries=7)))
     failed = fails_once(monkeypatch, DjangoStore, "_load_columns")
 
-    try:
+    with suppress(OperationalError):
         newer.work(run.id)
-    except OperationalError:
-        pass
 
     assert failed
     assert row(run.id, "first").status != StepStatus.RUNNING
@@ -130,10 +129,8 @@ def test_what_fails_between_claim_and_handler_does_not_leave_the_step_held(monke
     run = engine.start("race")
     monkeypatch.setattr(Planners, "of_run", broken)
 
-    try:
+    with suppress(RuntimeError):
         engine.work(run.id)
-    except RuntimeError:
-        pass
 
     assert row(run.id, "first").status != StepStatus.RUNNING
 
@@ -153,10 +150,8 @@ def test_an_observer_that_fails_does_not_strand_the_step_that_comes_next():
     engine.observer = Broken()
     run = engine.start("race")
     for _ in range(2):
-        try:
+        with suppress(RuntimeError):
             engine.work(run.id)
-        except RuntimeError:
-            pass
 
     assert row(run.id, "second").status != StepStatus.RUNNING
 
@@ -252,7 +247,7 @@ def test_a_run_is_cancelled_whatever_the_reason_looks_like(reason):
     assert run.refresh().status is RunStatus.CANCELLED
 
 
-class Weird(Exception):
+class WeirdError(Exception):
     def __str__(self):
         return "NUL \x00, surrogate \udcff, " + "long " * 10_000
 
@@ -261,7 +256,7 @@ class Weird(Exception):
 def test_any_error_text_is_stored(atomic):
     @step(max_retries=0, atomic=atomic)
     def fails() -> None:
-        raise Weird
+        raise WeirdError
 
     engine = engine_of(workflow_of(fails))
     run = engine.start("race")
@@ -345,8 +340,6 @@ def test_an_interrupt_after_the_commit_does_not_strand_the_step_that_comes_next(
 
 def test_the_cache_of_a_worker_is_bounded():
     cache = attempt_module.RunCache()
-    from gorkflow.stores.base import StepOutput
-
     for number in range(1000):
         cache.keep(str(number), StepOutput(status=StepStatus.COMPLETED, output="1" * 10_000))
 

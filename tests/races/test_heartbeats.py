@@ -6,13 +6,13 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
-from gorkflow import RunStatus, StepContext, StepStatus, step
+from gorkflow import RunStatus, StartOptions, StepContext, StepStatus, step
 from gorkflow.engine import heartbeat as heartbeat_module
 from gorkflow.engine import timeout
 from gorkflow.engine.heartbeat import Beat, Heartbeat
 from gorkflow.errors import ErrorCode
-from gorkflow.stores.orm import DjangoStore
-from gorkflow.testing.contracts.kit import error, new_run
+from gorkflow.stores.orm import DjangoStore, finishing
+from gorkflow.testing.contracts.kit import CHAIN, error, new_run, planner_of
 from tests.races.kit import (
     PATIENCE,
     Act,
@@ -289,17 +289,12 @@ def test_a_step_after_an_atomic_one_with_a_run_inside_has_its_lease_renewed():
 
 
 def synchronous():
-    from gorkflow import StartOptions
-
     return StartOptions(synchronous=True)
 
 
 def test_a_heartbeat_between_the_look_and_the_write_of_a_sweep_leaves_no_false_record(
     monkeypatch,
 ):
-    from gorkflow.stores.orm import finishing
-    from gorkflow.testing.contracts.kit import CHAIN, planner_of
-
     run_id, claimed = held_step()
     end_lease(run_id, "a")
     (expired,) = STORE.sweep(limit=10, resend_after=60.0).expired

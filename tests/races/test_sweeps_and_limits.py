@@ -1,17 +1,18 @@
 """Sweeps that meet trouble, and limits seen from the side."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from gorkflow import RunStatus, StepContext, StepStatus, WorkflowBuilder, step
+from gorkflow import RunStatus, StartOptions, StepContext, StepStatus, WorkflowBuilder, step
+from gorkflow.dispatch.celery import CeleryDispatcher
 from gorkflow.engine.planner import Outcome
 from gorkflow.errors import ErrorCode
 from gorkflow.models import StepExecution, WorkflowRun
 from gorkflow.models.querysets import RunQuerySet
-from gorkflow.statuses import RunStatus as Status
-from gorkflow.stores.orm import DjangoStore, sweeping
+from gorkflow.stores.orm import DjangoStore, sweeping, transactions
 from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.testing.contracts.kit import CHAIN, error, graph_of, new_run, planner_of
 from tests.races.kit import (
@@ -62,10 +63,8 @@ def test_one_step_that_cannot_be_given_away_does_not_stop_the_sweep(monkeypatch)
 
     monkeypatch.setattr(DjangoStore, "finish", refuse_bad)
     for _ in range(2):
-        try:
+        with suppress(OperationalError):
             engine.sweep()
-        except OperationalError:
-            pass
 
     assert row(lost.id, "one").status == StepStatus.RETRYING
     assert waiting.id in {hint.run_id for hint in messages_of(engine)}
@@ -95,7 +94,7 @@ def test_a_run_that_ended_anew_while_it_is_pruned_stays(monkeypatch):
     WorkflowRun.objects.update(ended_at=DatabaseTime(-3600.0))
     gate = gate_before(monkeypatch, sweeping, "write_transaction")
 
-    prunes = Act(lambda: STORE.prune(older_than=60.0, statuses=[Status.CANCELLED], limit=10))
+    prunes = Act(lambda: STORE.prune(older_than=60.0, statuses=[RunStatus.CANCELLED], limit=10))
     gate.wait_until_reached()
     engine.retry(run.id)
     engine.work(run.id)
@@ -106,8 +105,6 @@ def test_a_run_that_ended_anew_while_it_is_pruned_stays(monkeypatch):
 
 
 def test_a_synchronous_run_in_a_transaction_does_not_touch_the_runs_of_others():
-    from gorkflow import StartOptions
-
     @step(max_retries=1, retry_delay=0.01, jitter=0)
     def flaky(ctx: StepContext) -> int:
         if ctx.attempt == 1:
@@ -157,7 +154,8 @@ def test_a_step_on_another_queue_is_sent_for_when_the_step_limit_lets_it_in():
     held = STORE.claim(run.id, taker(queue="left"))
     # The message for the other queue comes while the limit is reached, and is used up.
     assert engine.work(run.id, queue="right") == 0
-    STORE.finish(held, engine.planners.of_run(held).finish(held, Outcome(status=StepStatus.PENDING)), None)
+    give_back = engine.planners.of_run(held).finish(held, Outcome(status=StepStatus.PENDING))
+    STORE.finish(held, give_back, None)
     messages_of(engine)
 
     engine.work(run.id, queue="left")
@@ -188,8 +186,6 @@ def test_an_unknown_version_is_left_alone_and_taken_by_who_knows_it():
 
 
 def test_workers_that_claim_under_a_run_limit_do_not_deadlock(monkeypatch):
-    from gorkflow.stores.orm import transactions
-
     failed = []
     monkeypatch.setattr(
         transactions.log, "warning", lambda *_args, **data: failed.append(data), raising=False
@@ -202,8 +198,6 @@ def test_workers_that_claim_under_a_run_limit_do_not_deadlock(monkeypatch):
 
 
 def test_a_start_that_is_rolled_back_leaves_nothing_and_sends_nothing():
-    from gorkflow.dispatch.celery import CeleryDispatcher
-
     engine = engine_of(workflow_of(one))
     engine.dispatcher = CeleryDispatcher()
     published = []
