@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 
 import pytest
 from kombu import Connection
@@ -24,10 +25,11 @@ def published(url, queue):
     """Return the messages of a queue in the order in which a worker gets them."""
     found = []
     with Connection(url) as connection, connection.SimpleQueue(queue) as messages:
-        while len(messages):
-            message = messages.get(block=False)
-            message.ack()
-            found.append(message)
+        with suppress(messages.Empty):
+            while True:
+                message = messages.get(timeout=2)
+                message.ack()
+                found.append(message)
     return found
 
 
