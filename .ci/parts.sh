@@ -86,7 +86,7 @@ wait_at_most() { # pid, when to give up
     while kill -0 "$1" 2>/dev/null; do
         if [ "$SECONDS" -ge "$2" ]; then
             echo "--- The time is up."
-            end_group "$1"
+            end_group "$1" INT TERM
             return 124
         fi
         sleep 0.2
@@ -94,21 +94,30 @@ wait_at_most() { # pid, when to give up
     wait "$1"
 }
 
-end_group() { # pid of the group's leader: ask, then insist
+end_group() { # pid of the group's leader, signals...: ask with each in turn, then insist
+    local leader=$1 each
+    shift
+    for each in "$@"; do
+        kill "-$each" -- "-$leader" 2>/dev/null || return 0
+        outlives "$leader" || return 0
+    done
+    kill -KILL -- "-$leader" 2>/dev/null || true
+}
+
+outlives() { # pid of the group's leader: is any of the group there after 15 s?
     local round
-    kill -TERM -- "-$1" 2>/dev/null || return 0
     for round in $(seq 1 75); do
-        kill -0 -- "-$1" 2>/dev/null || return 0
+        kill -0 -- "-$1" 2>/dev/null || return 1
         sleep 0.2
     done
-    kill -KILL -- "-$1" 2>/dev/null || true
 }
 
 clean_up() {
     local code=$? part
     trap '' INT TERM HUP
     for part in ${RUNNING[@]+"${RUNNING[@]}"}; do
-        end_group "${part%%|*}"
+        # As Ctrl-C: pytest then drops its database, and its fixtures end the workers they started.
+        end_group "${part%%|*}" INT TERM
     done
     release_servers
     rm -rf "$WORK"

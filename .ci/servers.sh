@@ -212,5 +212,5 @@ release_servers() {
         ${MARIADB:+"$MARIADB/$ID"}; do
         services drop "$each" || true
     done
-    for pid in ${SERVER_PIDS[@]+"${SERVER_PIDS[@]}"}; do end_group "$pid"; done
+    for pid in ${SERVER_PIDS[@]+"${SERVER_PIDS[@]}"}; do end_group "$pid" TERM; done
 }

@@ -18,6 +18,11 @@ Json = str
 """JSON as text. Payloads stay text between pydantic and the database."""
 
 
+def storable_text(text: str) -> str:
+    """Return the text with NUL characters and lone surrogates spelt out: databases refuse them."""
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorInfo:
     """Why a run, a step or an attempt failed, in a form that can be stored."""

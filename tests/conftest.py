@@ -1,11 +1,28 @@
-"""Fixtures for every test: the host's Celery app, and engines that forget between tests."""
+"""Fixtures for every test: the host's Celery app, and where it publishes."""
 
 import pytest
+from kombu import pools
 
 from tests.celery_app import app
+
+URLS = ("broker_url", "broker_read_url", "broker_write_url")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _celery_app():
     app.set_default()
     return app
+
+
+@pytest.fixture
+def publishing():
+    """Return a function that lets this process publish to a broker, until the end of the test."""
+    before = {name: app.conf[name] for name in URLS}
+    yield lambda url: _publish_to(dict.fromkeys(URLS, url))
+    _publish_to(before)
+
+
+def _publish_to(urls):
+    app.conf.update(urls)
+    pools.reset()
+    app._pool = app.amqp._producer_pool = None

@@ -124,7 +124,7 @@ class StepContext:
             note: a short text for people ("4 of 10"); cut after 200 characters.
 
         """
-        self._link.report(min(1.0, max(0.0, float(fraction))), note[:200])
+        self._link.report(min(1.0, max(0.0, float(fraction))), note)
 
     def _find(self, step: Step[Any, Any] | str) -> Step[Any, Any]:
         step_id = step if isinstance(step, str) else step.id

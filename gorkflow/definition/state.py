@@ -36,6 +36,7 @@ class RunState(MutableMapping[str, Any]):
         if not isinstance(name, str) or not 0 < len(name) <= 200:  # noqa: PLR2004  the column
             msg = f"a state name is a text of 1 to 200 characters, not {name!r:.100}"
             raise TypeError(msg)
+        dump_json(name, what="state name")
         dump_json(value, what=f"state {name!r}")
         self._values[name] = value
         self._deleted.discard(name)

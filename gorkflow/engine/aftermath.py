@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from gorkflow.engine.observer import log_run, log_step
+from gorkflow.log import OBSERVER_FAILED, log
 from gorkflow.statuses import StepStatus
 from gorkflow.stores.base import Claim, Finish, Finished
 
@@ -26,7 +28,7 @@ def announce(  # noqa: PLR0913
     `alone` means that the caller does the rest of the run itself: no worker is told of it.
     """
     log_step(finish, duration_ms)
-    engine.observer.step_ended(claim, finish.status, finish.error)
+    tell(engine.observer.step_ended, claim, finish.status, finish.error)
     planner = engine.planners.of_run(claim)
     hints = list(finished.wake)
     if not alone:
@@ -37,7 +39,15 @@ def announce(  # noqa: PLR0913
     if finished.ended_run and finished.run_status is not None:
         status, error = finished.run_status, finish.run_error
         log_run(claim.run_id, claim.workflow_id, status, error)
-        engine.observer.run_ended(claim.run_id, claim.workflow_id, status, error)
+        tell(engine.observer.run_ended, claim.run_id, claim.workflow_id, status, error)
+
+
+def tell(listener: Callable[..., None], *what: Any) -> None:
+    """Call an observer's method; its errors are its own."""
+    try:
+        listener(*what)
+    except Exception as error:  # noqa: BLE001
+        log.warning(OBSERVER_FAILED, error=str(error))
 
 
 def is_live(finished: Finished) -> bool:

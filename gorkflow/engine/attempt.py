@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import pydantic_core
+from asgiref.sync import async_to_sync
 
 from gorkflow.definition.context import StepContext
 from gorkflow.definition.graph import ExecutionGraph, Join
@@ -27,8 +30,8 @@ from gorkflow.errors import (
     StepCancelled,
 )
 from gorkflow.log import WORKFLOW_PROGRESS, log
-from gorkflow.records import ErrorInfo, Json
-from gorkflow.statuses import StepStatus
+from gorkflow.records import ErrorInfo, Json, storable_text
+from gorkflow.statuses import DONE_STEPS, StepStatus
 from gorkflow.stores.base import Claim, StepOutput, WorkflowStore
 
 MAX_TRACEBACK = 16 * 1024
@@ -45,7 +48,12 @@ class RunCache:
     _bytes: int = 0
 
     def keep(self, step_id: str, found: StepOutput) -> None:
-        """Remember a committed output, unless the cache is full: it starts afresh then."""
+        """Remember a committed output; one of a failed step may change when the run is retried.
+
+        A cache that is full starts afresh.
+        """
+        if found.status not in DONE_STEPS:
+            return
         self._bytes += len(found.output or "")
         if self._bytes > CACHED_BYTES or len(self.outputs) > 256:  # noqa: PLR2004
             self.outputs.clear()
@@ -94,9 +102,11 @@ class Attempt:
         passes through.
         """
         try:
-            with time_limit(self._node.config.timeout):
+            # A coroutine runs in a loop of its own, which ends it by itself.
+            with time_limit(None if self._step.is_async else self._node.config.timeout):
                 return self._call()
         except AttemptTimeout:
+            self._store.after_interrupt()
             message = f"the attempt took longer than {self._node.config.timeout:g} s"
             return self._failure(ErrorCode.TIMEOUT, TimeoutError(message), retryable=True)
         except StepCancelled as error:
@@ -146,8 +156,20 @@ class Attempt:
         arguments: list[Any] = [self._context] if self._step.takes_ctx else []
         if self._step.takes_input:
             arguments.append(value)
-        result = self._step.handler(*arguments)
-        return asyncio.run(_await(result)) if self._step.is_async else result
+        if self._step.is_async:
+            # async_to_sync keeps thread-sensitive calls, the ORM's among them, in this thread: on
+            # its connection, in the transaction of an atomic step.
+            return async_to_sync(self._awaited)(*arguments)
+        return self._step.handler(*arguments)
+
+    async def _awaited(self, *arguments: Any) -> Any:
+        try:
+            async with asyncio.timeout(self._node.config.timeout) as limit:
+                return await self._step.handler(*arguments)
+        except TimeoutError:
+            if limit.expired():
+                raise AttemptTimeout from None
+            raise
 
     def _load_step_input(self) -> Json:
         if self._node.join is Join.RUN:
@@ -202,10 +224,6 @@ class Attempt:
         return Outcome(status=StepStatus.FAILED, error=info, retryable=retryable)
 
 
-async def _await(awaitable: Any) -> Any:
-    return await awaitable
-
-
 def error_info(
     code: ErrorCode, error: BaseException, *, step_id: str = "", attempt: int = 0
 ) -> ErrorInfo:
@@ -214,13 +232,20 @@ def error_info(
     lines = traceback.format_exception(kind, error, error.__traceback__, limit=-30)
     return ErrorInfo(
         code=code,
-        message=_storable(_text(error))[:MAX_MESSAGE],
+        message=storable_text(_text(error))[:MAX_MESSAGE],
         type=f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
         step_id=step_id,
         attempt=attempt,
-        errors=getattr(error, "errors", ()) if isinstance(error, PayloadError) else (),
-        traceback=_storable("".join(lines))[-MAX_TRACEBACK:],
+        errors=_plain_errors(error) if isinstance(error, PayloadError) else (),
+        traceback=storable_text("".join(lines))[-MAX_TRACEBACK:],
     )
+
+
+def _plain_errors(error: PayloadError) -> Sequence[Mapping[str, Any]]:
+    # A user's own PayloadError may hold anything; ours are plain already.
+    text = pydantic_core.to_json(error.errors, fallback=repr, inf_nan_mode="strings").decode()
+    errors: list[dict[str, Any]] = pydantic_core.from_json(text.replace("\\u0000", "?"))
+    return errors
 
 
 def _text(error: BaseException) -> str:
@@ -228,7 +253,3 @@ def _text(error: BaseException) -> str:
         return str(error) or type(error).__name__
     except Exception:  # noqa: BLE001  a broken __str__ must not lose the error
         return type(error).__name__
-
-
-def _storable(text: str) -> str:
-    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()

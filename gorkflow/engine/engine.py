@@ -18,18 +18,27 @@ from gorkflow.definition.registry import Registry
 from gorkflow.definition.registry import registry as default_registry
 from gorkflow.definition.workflow import Workflow
 from gorkflow.dispatch.base import Dispatcher, Hint
+from gorkflow.engine.aftermath import tell
 from gorkflow.engine.clock import Clock, SystemClock
 from gorkflow.engine.heartbeat import Heartbeat
 from gorkflow.engine.history import full_steps
 from gorkflow.engine.observer import NullObserver, Observer, log_run
 from gorkflow.engine.planners import Planners
-from gorkflow.engine.recovery import sweep_once
+from gorkflow.engine.recovery import end_overdue, sweep_once
 from gorkflow.engine.run import Run, failed_output
 from gorkflow.engine.starting import build_run, refuse_other_input
 from gorkflow.engine.worker import RunWorker, worker_name
 from gorkflow.errors import ErrorCode, InvalidStateError, NotFoundError
 from gorkflow.log import WORKFLOW_CREATED, WORKFLOW_RETRIED, log
-from gorkflow.records import ErrorInfo, Json, RunFilter, RunPage, RunRecord, StepRecord
+from gorkflow.records import (
+    ErrorInfo,
+    Json,
+    RunFilter,
+    RunPage,
+    RunRecord,
+    StepRecord,
+    storable_text,
+)
 from gorkflow.statuses import (
     CLAIMABLE_STEPS,
     RETRYABLE_RUNS,
@@ -150,7 +159,7 @@ class Engine:
             refuse_other_input(self.store, record, new.input)
             return Run(self, record, created=False)
         log.info(WORKFLOW_CREATED, run_id=str(new.id), workflow_id=new.workflow_id)
-        self.observer.run_created(new.id, new.workflow_id)
+        tell(self.observer.run_created, new.id, new.workflow_id)
         if options.synchronous:
             self.run_to_end(new.id)
             return Run(self, self.store.get_run(new.id))
@@ -217,15 +226,17 @@ class Engine:
             InvalidStateError: the run has ended; `data["status"]` says how.
 
         """
-        error = ErrorInfo(code=ErrorCode.CANCELLED, message=reason or "cancelled")
+        error = ErrorInfo(code=ErrorCode.CANCELLED, message=storable_text(reason) or "cancelled")
         return self.end_run(run_id, RunStatus.CANCELLED, error)
 
-    def end_run(self, run_id: UUID, status: RunStatus, error: ErrorInfo) -> RunRecord:
+    def end_run(
+        self, run_id: UUID, status: RunStatus, error: ErrorInfo, *, only_overdue: bool = False
+    ) -> RunRecord:
         """End an active run as CANCELLED or FAILED from outside its steps."""
-        wake = self.store.end_run(run_id, status, error)
+        wake = self.store.end_run(run_id, status, error, only_overdue=only_overdue)
         record = self.store.get_run(run_id)
         log_run(run_id, record.workflow_id, status, error)
-        self.observer.run_ended(run_id, record.workflow_id, status, error)
+        tell(self.observer.run_ended, run_id, record.workflow_id, status, error)
         self.send(wake)
         return record
 
@@ -307,7 +318,7 @@ class Engine:
             )
             if worker.run() == 0:
                 self.clock.sleep(self._until_due(run_id))
-                self.sweep()
+                end_overdue(self, run_id)
 
     def sweep(self, limit: int = 500) -> int:
         """Find work that nobody is doing and tell the workers. It executes no step.

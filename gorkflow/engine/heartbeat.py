@@ -8,10 +8,12 @@ import time
 from uuid import UUID
 
 from gorkflow.log import PERSISTENCE_ERROR, log
+from gorkflow.records import storable_text
 from gorkflow.stores.base import WorkflowStore
 
 IDLE_SECONDS = 30.0
 PROGRESS_SECONDS = 0.5
+MAX_NOTE = 200
 
 
 class Beat:
@@ -19,23 +21,28 @@ class Beat:
 
     def __init__(self, token: UUID, seconds: float | None = None) -> None:
         self.token = token
-        self.ends = None if seconds is None else time.monotonic() + seconds
-        """When renewing stops: an attempt that its timeout could not interrupt loses its lease."""
+        self._ends: float | None = None
+        if seconds is not None:
+            self.stop_after(seconds)
         self.lost = threading.Event()
         self._progress: tuple[float, str] | None = None
         self._lock = threading.Lock()
 
+    def stop_after(self, seconds: float) -> None:
+        """Renew no longer than that: what a timeout could not interrupt loses its lease."""
+        self._ends = time.monotonic() + seconds
+
     def is_over(self, now: float) -> bool:
         """Tell whether the attempt has had its time; from then on it counts as lost."""
-        if self.ends is None or now < self.ends:
+        if self._ends is None or now < self._ends:
             return False
         self.lost.set()
         return True
 
     def report(self, fraction: float, note: str) -> None:
-        """Leave progress for the next heartbeat."""
+        """Leave progress for the next heartbeat, in a form that any store takes."""
         with self._lock:
-            self._progress = (fraction, note)
+            self._progress = (fraction, storable_text(note)[:MAX_NOTE])
 
     def take(self) -> tuple[float, str] | None:
         """Return the progress to store, once."""
@@ -119,7 +126,7 @@ class Heartbeat:
         with self._changed:
             if self._changed.wait_for(lambda: self._news, self._interval):
                 # Progress came in: gather more of it before writing.
-                self._changed.wait(PROGRESS_SECONDS)
+                self._changed.wait_for(lambda: False, PROGRESS_SECONDS)
                 self._news = False
             self._idle_rounds = 0 if self._beats else self._idle_rounds + 1
             if self._idle_rounds * self._interval < IDLE_SECONDS:

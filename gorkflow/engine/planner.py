@@ -56,7 +56,7 @@ class Planner:
     ) -> Finish:
         """Decide what becomes of a claimed step and its successors."""
         if outcome.status is StepStatus.PENDING:
-            return Finish(status=StepStatus.PENDING, failures=claim.failures, crashes=claim.crashes)
+            return give_back(claim)
         if outcome.status is not StepStatus.FAILED:
             return self._over(claim, outcome, failures=claim.failures, crashes=claim.crashes)
         node = self.graph[claim.step_id]
@@ -71,13 +71,21 @@ class Planner:
             )
         return self._failed(claim, outcome, failures=failures, crashes=claim.crashes)
 
-    def lost(self, claim: Claim) -> Finish:
-        """Decide what becomes of a step whose worker is gone: again, or WORKER_LOST."""
+    def lost(
+        self,
+        claim: Claim,
+        why: str = "the lease ended without a result",
+        *,
+        only_expired: bool = True,
+    ) -> Finish:
+        """Decide what becomes of a step whose attempt was lost: again, or WORKER_LOST.
+
+        Not its handler's doing, so its retries are not touched; counted and capped all the same.
+        """
         crashes = claim.crashes + 1
         error = ErrorInfo(
             code=ErrorCode.WORKER_LOST,
-            message=f"the lease ended without a result (worker lost, {crashes} of "
-            f"{self._config.max_crashes})",
+            message=f"{why} ({crashes} of {self._config.max_crashes})",
             step_id=claim.step_id,
             attempt=claim.attempt,
         )
@@ -87,11 +95,11 @@ class Planner:
                 error=error,
                 failures=claim.failures,
                 crashes=crashes,
-                only_expired=True,
+                only_expired=only_expired,
             )
         outcome = Outcome(status=StepStatus.FAILED, error=error)
         return self._failed(
-            claim, outcome, failures=claim.failures, crashes=crashes, only_expired=True
+            claim, outcome, failures=claim.failures, crashes=crashes, only_expired=only_expired
         )
 
     def restart(self, steps: Sequence[StepRecord]) -> Restart:
@@ -196,6 +204,11 @@ class Planner:
             output_sources=() if children else _other_sources(self.graph, claim.step_id),
             run_output=lambda others: run_output(self.graph, {**others, **own}),
         )
+
+
+def give_back(claim: Claim) -> Finish:
+    """Return the finish that makes a step claimable again as if it had not been claimed."""
+    return Finish(status=StepStatus.PENDING, failures=claim.failures, crashes=claim.crashes)
 
 
 def run_output(graph: ExecutionGraph, outputs: Mapping[str, StepOutput]) -> Json | None:

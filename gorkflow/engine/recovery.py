@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 def sweep_once(engine: Engine, limit: int) -> int:
     """Do one sweep over at most `limit` rows of each kind; return how many were acted on."""
     swept = engine.store.sweep(limit=limit, resend_after=engine.config.resend_after)
-    acted = sum(_expire(engine, claim) for claim in swept.expired)
-    acted += sum(_end_overdue(engine, run_id) for run_id in swept.overdue)
+    # First, because the store will not name these again for a while.
     engine.send(_capped(swept.hints, engine.config.max_messages))
+    acted = sum(_expire(engine, claim) for claim in swept.expired)
+    acted += sum(end_overdue(engine, run_id) for run_id in swept.overdue)
     return acted + len(swept.hints)
 
 
@@ -39,7 +40,7 @@ def _expire(engine: Engine, claim: Claim) -> bool:
     try:
         finish = engine.planners.of_run(claim).lost(claim)
         finished = engine.store.finish(claim, finish, None)
-    except GorkflowError as error:
+    except Exception as error:  # noqa: BLE001  one that cannot be helped must not stop the rest
         log.warning(SWEEP_FAILED, run_id=str(claim.run_id), error=str(error))
         return False
     if not finished.accepted:
@@ -49,12 +50,16 @@ def _expire(engine: Engine, claim: Claim) -> bool:
     return True
 
 
-def _end_overdue(engine: Engine, run_id: UUID) -> bool:
+def end_overdue(engine: Engine, run_id: UUID) -> bool:
+    """Fail a run with TIMEOUT if its deadline has passed; tell whether it did."""
     error = ErrorInfo(code=ErrorCode.TIMEOUT, message="the run took longer than its timeout")
     try:
-        engine.end_run(run_id, RunStatus.FAILED, error)
+        engine.end_run(run_id, RunStatus.FAILED, error, only_overdue=True)
     except GorkflowError:
-        # It ended, or was pruned, since the sweep looked.
+        # It ended, was retried, or was pruned since somebody looked.
+        return False
+    except Exception as failure:  # noqa: BLE001
+        log.warning(SWEEP_FAILED, run_id=str(run_id), error=str(failure))
         return False
     return True
 

@@ -11,14 +11,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from gorkflow.dispatch.base import Hint
-from gorkflow.engine.aftermath import announce, is_live
-from gorkflow.engine.attempt import Attempt, RunCache, error_info
+from gorkflow.engine.aftermath import announce, is_live, tell
+from gorkflow.engine.attempt import Attempt, RunCache
+from gorkflow.engine.finisher import Finisher, Stored
 from gorkflow.engine.heartbeat import Beat
-from gorkflow.engine.planner import Outcome, Planner
+from gorkflow.engine.planner import Planner
 from gorkflow.errors import ErrorCode
 from gorkflow.log import (
     PERSISTENCE_ERROR,
@@ -45,8 +47,16 @@ GRACE_SECONDS = 10.0
 """Time beyond its timeout for an attempt to come to its end before its lease is let go."""
 
 
-class _RefusedError(Exception):
+class _RolledBackError(Exception):
     """Rolls an atomic step back: its lease was lost, or its handler failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A claim and what keeps it."""
+
+    claim: Claim
+    beat: Beat
 
 
 class RunWorker:
@@ -77,11 +87,12 @@ class RunWorker:
         Returns the number of attempts made.
         """
         attempts = 0
-        claim = self._store.claim(self._run_id, self._taker())
-        while claim is not None:
+        held = self._hold(self._store.claim(self._run_id, self._taker()))
+        while held is not None:
             attempts += 1
+            claim = held.claim
             with bound_run(claim.run_id, claim.workflow_id, claim.step_id, claim.attempt):
-                claim = self._work_on(claim)
+                held = self._work_on(held)
         return attempts
 
     def _taker(self) -> Taker:
@@ -106,109 +117,116 @@ class RunWorker:
         )
         return False
 
-    def _work_on(self, claim: Claim) -> Claim | None:
-        if claim.started_run:
-            log.info(WORKFLOW_STARTED)
-            self._engine.observer.run_started(claim.run_id, claim.workflow_id)
-        log.info(STEP_STARTED)
-        began = time.perf_counter()
-        planner = self._engine.planners.of_run(claim)
-        timeout = planner.graph[claim.step_id].config.timeout
-        beat = Beat(claim.token, None if timeout is None else timeout + GRACE_SECONDS)
+    def _hold(self, claim: Claim | None) -> _Held | None:
+        """Keep a claim's lease from the moment we know of it."""
+        if claim is None:
+            return None
+        beat = Beat(claim.token)
         # Inside a caller's open transaction no other connection sees the row: nothing to keep.
         if claim.shared:
             self._engine.heartbeat.add(beat)
+        return _Held(claim, beat)
+
+    def _finisher(self, claim: Claim) -> Finisher:
+        return Finisher(
+            self._store,
+            claim,
+            next_taker=lambda: self._taker() if self._keep_going() else None,
+            clock=self._engine.clock,
+            patience=self._engine.config.lease,
+        )
+
+    def _work_on(self, held: _Held) -> _Held | None:
+        """Make one attempt and return the step that was claimed with its finish."""
+        began = time.perf_counter()
+        finisher = self._finisher(held.claim)
         try:
-            finish, finished = self._attempt(claim, planner, beat)
-        except Exception as error:  # noqa: BLE001  the lease gives the step to the next worker
-            log.error(PERSISTENCE_ERROR, act="finish", error=str(error), exc_info=error)
+            finish, finished = self._attempt(held, finisher)
+        except Exception as error:  # noqa: BLE001  not the handler's: those are outcomes
+            log.error(PERSISTENCE_ERROR, act="attempt", error=str(error), exc_info=error)
+            finisher.give_back()
             return None
-        finally:
-            self._engine.heartbeat.remove(beat)
-        return self._after(claim, finish, finished, (time.perf_counter() - began) * 1000)
-
-    def _attempt(self, claim: Claim, planner: Planner, beat: Beat) -> tuple[Finish, Finished]:
-        attempt = self._build_attempt(claim, planner, beat)
-        try:
-            if planner.graph[claim.step_id].atomic:
-                return self._attempt_atomically(claim, planner, attempt)
-            return self._finish_or_fail(claim, planner, attempt.run())
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        except BaseException:
             # The process is told to end: the step goes back and no attempt is burnt.
-            self._store.finish(
-                claim, planner.finish(claim, Outcome(status=StepStatus.PENDING)), None
-            )
+            finisher.give_back()
+            self._hand_over(held.claim)
             raise
+        finally:
+            self._engine.heartbeat.remove(held.beat)
+        following = self._hold(finished.claim)
+        try:
+            self._after(held.claim, finish, finished, (time.perf_counter() - began) * 1000)
+        except BaseException:
+            if following is not None:
+                self._engine.heartbeat.remove(following.beat)
+                self._finisher(following.claim).give_back()
+            raise
+        return following
 
-    def _build_attempt(self, claim: Claim, planner: Planner, beat: Beat) -> Attempt:
-        workflow = self._engine.registry.get(claim.workflow_id, claim.workflow_version)
+    def _attempt(self, held: _Held, finisher: Finisher) -> Stored:
+        claim = held.claim
+        if claim.started_run:
+            log.info(WORKFLOW_STARTED)
+            tell(self._engine.observer.run_started, claim.run_id, claim.workflow_id)
+        log.info(STEP_STARTED)
+        planner = self._engine.planners.of_run(claim)
+        node = planner.graph[claim.step_id]
+        if node.config.timeout is not None:
+            held.beat.stop_after(node.config.timeout + GRACE_SECONDS)
+        attempt = self._build_attempt(held, planner)
+        if node.atomic:
+            return self._attempt_atomically(claim, planner, attempt, finisher)
+        return finisher.finish(planner, attempt.run())
+
+    def _build_attempt(self, held: _Held, planner: Planner) -> Attempt:
+        claim = held.claim
         return Attempt(
             claim,
-            workflow,
+            self._engine.registry.get(claim.workflow_id, claim.workflow_version),
             planner.graph,
             store=self._store,
             cache=self._cache,
-            beat=beat,
+            beat=held.beat,
             nudge=self._engine.heartbeat.nudge,
             max_bytes=self._engine.config.max_payload_bytes,
         )
 
     def _attempt_atomically(
-        self, claim: Claim, planner: Planner, attempt: Attempt
-    ) -> tuple[Finish, Finished]:
+        self, claim: Claim, planner: Planner, attempt: Attempt, finisher: Finisher
+    ) -> Stored:
         outcome = None
         try:
             with self._store.transaction():
                 outcome = attempt.run()
                 if outcome.status is StepStatus.FAILED:
-                    raise _RefusedError
-                finish, finished = self._finish(claim, planner, outcome)
+                    raise _RolledBackError
+                finish, finished = finisher.once(planner.finish(claim, outcome))
                 if not finished.accepted:
-                    raise _RefusedError
-                return finish, finished
-        except _RefusedError:
-            if outcome is None or outcome.status is not StepStatus.FAILED:
-                return Finish(status=StepStatus.CANCELLED), Finished(accepted=False)
-        except Exception as error:  # noqa: BLE001  the commit itself failed (a deferred constraint)
-            info = error_info(
-                ErrorCode.EXECUTION_FAILED, error, step_id=claim.step_id, attempt=claim.attempt
-            )
-            outcome = Outcome(status=StepStatus.FAILED, error=info)
-        return self._finish(claim, planner, outcome)
-
-    def _finish_or_fail(
-        self, claim: Claim, planner: Planner, outcome: Outcome
-    ) -> tuple[Finish, Finished]:
-        try:
-            return self._finish(claim, planner, outcome)
+                    raise _RolledBackError
+        except _RolledBackError:
+            if outcome is not None and outcome.status is StepStatus.FAILED:
+                return finisher.finish(planner, outcome)
+            return Finish(status=StepStatus.CANCELLED), Finished(accepted=False)
         except Exception as error:  # noqa: BLE001
-            # The store would not take the result (a value its columns refuse): without this the
-            # step would run again and again until it counted as a lost worker.
-            log.error(PERSISTENCE_ERROR, act="finish", error=str(error), exc_info=error)
-            info = error_info(
-                ErrorCode.INTERNAL_ERROR, error, step_id=claim.step_id, attempt=claim.attempt
-            )
-            return self._finish(claim, planner, Outcome(status=StepStatus.FAILED, error=info))
-
-    def _finish(self, claim: Claim, planner: Planner, outcome: Outcome) -> tuple[Finish, Finished]:
-        finish = planner.finish(claim, outcome)
-        taker = self._taker() if self._keep_going() else None
-        finished = self._store.finish(claim, finish, taker)
-        if finished.accepted and finish.status in (StepStatus.COMPLETED, StepStatus.SKIPPED):
-            self._cache.keep(claim.step_id, StepOutput(status=finish.status, output=finish.output))
+            # The commit failed, or what came after it (a hook, the answer): in the second case
+            # the store finds our finish done and says so.
+            if self._store.is_transient(error):
+                why = f"the transaction was lost: {error}"
+                return finisher.patiently(planner.lost(claim, why, only_expired=False))
+            return finisher.finish(planner, finisher.failed(error, ErrorCode.EXECUTION_FAILED))
         return finish, finished
 
-    def _after(
-        self, claim: Claim, finish: Finish, finished: Finished, duration_ms: float
-    ) -> Claim | None:
+    def _after(self, claim: Claim, finish: Finish, finished: Finished, duration_ms: float) -> None:
         if not finished.accepted:
             log.warning(STEP_REFUSED, duration_ms=round(duration_ms, 1))
-            return None
+            return
+        self._cache.keep(claim.step_id, StepOutput(status=finish.status, output=finish.output))
         announce(self._engine, claim, finish, finished, duration_ms=duration_ms, alone=self._alone)
         if is_live(finished) and finished.claim is None and not self._keep_going():
             self._hand_over(claim)
-        return finished.claim
 
     def _hand_over(self, claim: Claim) -> None:
-        # Time is up: whatever of the run is ready on this queue needs another worker.
-        self._engine.send([Hint(run_id=claim.run_id, queue=claim.queue, priority=claim.priority)])
+        # Whatever of the run is ready on this queue needs another worker.
+        if not self._alone:
+            hint = Hint(run_id=claim.run_id, queue=claim.queue, priority=claim.priority)
+            self._engine.send([hint])

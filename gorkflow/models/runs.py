@@ -93,7 +93,10 @@ class WorkflowRun(models.Model):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="gorkflow_run_recent"),
             models.Index(fields=["status", "-created_at"], name="gorkflow_run_by_status"),
-            models.Index(fields=["workflow_id", "status"], name="gorkflow_run_by_workflow"),
+            models.Index(
+                fields=["workflow_id", "status", "created_at"], name="gorkflow_run_by_workflow"
+            ),
+            models.Index(fields=["ended_at"], name="gorkflow_run_ended"),
             models.Index(fields=["resource_id"], name="gorkflow_run_by_resource"),
             models.Index(fields=["deadline_at"], name="gorkflow_run_deadline"),
         ]

@@ -63,6 +63,8 @@ class StepExecution(models.Model):
         indexes = [
             # NULL for every step that is over: the sweep reads the few that are not.
             models.Index(fields=["due_at"], name="gorkflow_step_due"),
+            # In the order in which a run's due steps are claimed.
+            models.Index(fields=["run", "status", "due_at", "id"], name="gorkflow_step_claim"),
             models.Index(fields=["token"], name="gorkflow_step_token"),
         ]
 

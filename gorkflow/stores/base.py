@@ -176,6 +176,9 @@ class Finished:
 
     accepted: bool
     """False: the step is somebody else's by now, or cancelled; the result was dropped."""
+    status: StepStatus | None = None
+    """What the step is now, where it was accepted: what the finish asked for or, in a run that
+    has ended or after a commit that nobody heard of, what had been stored."""
     run_status: RunStatus | None = None
     """The run's status afterwards, where the step was accepted."""
     ended_run: bool = False
@@ -278,7 +281,8 @@ class WorkflowStore(ABC):
         """Apply a finish in one transaction, and claim the next ready step for `taker` in it.
 
         The claim's token is the fence: if the row no longer carries it nothing is changed.
-        Calling it again after an unsure commit is safe and reports what was committed.
+        Calling it again after an unsure commit, with the same taker, is safe and reports what was
+        committed and claimed. A finish that gives its step back (PENDING) claims nothing.
         """
 
     @abstractmethod
@@ -286,14 +290,17 @@ class WorkflowStore(ABC):
         """Renew leases by token, storing progress and note where given; return those still held."""
 
     @abstractmethod
-    def end_run(self, run_id: UUID, status: RunStatus, error: ErrorInfo) -> Sequence[Hint]:
+    def end_run(
+        self, run_id: UUID, status: RunStatus, error: ErrorInfo, *, only_overdue: bool = False
+    ) -> Sequence[Hint]:
         """End an active run at once as CANCELLED or FAILED, with every unfinished step.
 
+        With `only_overdue` a run whose deadline has not passed counts as not to be ended.
         Returns the runs that may start now.
 
         Raises:
             NotFoundError: no such run.
-            InvalidStateError: the run has ended already; names its status.
+            InvalidStateError: the run has ended already, or is in time; names its status.
 
         """
 
@@ -321,6 +328,13 @@ class WorkflowStore(ABC):
         """
         msg = f"{type(self).__name__} has no transactions, so it cannot run atomic steps"
         raise NotImplementedError(msg)
+
+    def is_transient(self, error: BaseException) -> bool:  # noqa: ARG002
+        """Tell whether the store may do the same thing a moment later (a lost connection)."""
+        return False
+
+    def after_interrupt(self) -> None:  # noqa: B027  most stores have no connection to lose
+        """Make the calling thread's connection usable again after a handler was interrupted."""
 
     def release(self) -> None:  # noqa: B027  most stores hold nothing
         """Give back what the calling thread holds (its connection); called when a thread ends."""

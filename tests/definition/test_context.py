@@ -105,14 +105,14 @@ def test_the_idempotency_key_does_not_change_with_the_attempt():
     assert context_of(Link()).idempotency_key == f"{UUID(int=1)}:ship:0"
 
 
-def test_progress_is_clamped_and_its_note_cut():
+def test_progress_is_clamped():
     link = Link()
     ctx = context_of(link)
 
-    ctx.progress(1.5, "x" * 300)
+    ctx.progress(1.5, "far")
     ctx.progress(-1)
 
-    assert link.reported == [(1.0, "x" * 200), (0.0, "")]
+    assert link.reported == [(1.0, "far"), (0.0, "")]
 
 
 def test_a_cancelled_attempt_is_told_so():

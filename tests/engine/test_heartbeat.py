@@ -122,3 +122,11 @@ def test_an_attempt_beyond_its_time_is_no_longer_kept(store, claim, pulse):
 
     assert beat.lost.wait(WAIT)
     assert not store.beaten.acquire(blocking=False)
+
+
+def test_a_note_is_cut_to_what_the_column_takes(claim):
+    beat = Beat(claim.token)
+
+    beat.report(1.0, "x" * 300)
+
+    assert beat.take() == (1.0, "x" * 200)

@@ -2,7 +2,6 @@
 
 import os
 import time
-from contextlib import suppress
 
 import pytest
 from kombu import Connection
@@ -10,33 +9,25 @@ from kombu import Connection
 from gorkflow.dispatch.base import Hint
 from gorkflow.dispatch.celery import CeleryDispatcher
 from gorkflow.engine.starting import new_run_id
-from tests.celery_app import app
-from tests.process.conftest import _publish_to
-
-
-@pytest.fixture
-def publish_to():
-    before = app.conf.broker_url
-    yield _publish_to
-    _publish_to(before)
 
 
 def published(url, queue):
     """Return the messages of a queue in the order in which a worker gets them."""
     found = []
     with Connection(url) as connection, connection.SimpleQueue(queue) as messages:
-        with suppress(messages.Empty):
-            while True:
-                message = messages.get(timeout=2)
-                message.ack()
-                found.append(message)
-    return found
+        while True:
+            try:
+                message = messages.get(timeout=1)
+            except messages.Empty:
+                return found
+            message.ack()
+            found.append(message)
 
 
 @pytest.mark.django_db
-def test_a_message_carries_ids_alone_as_json(tmp_path, publish_to):
+def test_a_message_carries_ids_alone_as_json(tmp_path, publishing):
     url = f"sqlitefile://{tmp_path}/broker.sqlite3"
-    publish_to(url)
+    publishing(url)
     hint = Hint(run_id=new_run_id(), queue="q1", priority=7)
 
     CeleryDispatcher(using="default")._publish(hint)
@@ -49,8 +40,8 @@ def test_a_message_carries_ids_alone_as_json(tmp_path, publish_to):
 
 
 @pytest.mark.django_db
-def test_a_broker_that_is_away_costs_the_caller_next_to_nothing(publish_to, capsys):
-    publish_to("redis://127.0.0.1:1/0")
+def test_a_broker_that_is_away_costs_the_caller_next_to_nothing(publishing, capsys):
+    publishing("redis://127.0.0.1:1/0")
     dispatcher = CeleryDispatcher(using="default")
     began = time.monotonic()
 
@@ -63,14 +54,14 @@ def test_a_broker_that_is_away_costs_the_caller_next_to_nothing(publish_to, caps
 
 
 @pytest.mark.django_db
-def test_a_higher_priority_goes_first_on_redis_too(publish_to):
+def test_a_higher_priority_goes_first_on_redis_too(publishing):
     url = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/9")
     try:
         Connection(url).ensure_connection(max_retries=1, timeout=2)
     except OSError as error:
         need = pytest.fail if os.environ.get("CI") else pytest.skip
         need(f"needs Redis at {url} (REDIS_URL): {error}")
-    publish_to(url)
+    publishing(url)
     queue = f"q-{new_run_id()}"
 
     for priority in (5, 1, 9):

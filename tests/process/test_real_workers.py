@@ -111,8 +111,10 @@ def test_cancelling_reaches_a_running_handler(start_worker, gate):
     assert Entry.objects.count() == 0
 
 
-def test_a_run_started_while_the_broker_is_away_is_found_by_a_worker(publish_to, start_worker):
-    publish_to("redis://127.0.0.1:1/0")
+def test_a_run_started_while_the_broker_is_away_is_found_by_a_worker(
+    broker, publishing, start_worker
+):
+    publishing("redis://127.0.0.1:1/0")
     run = plain.start(Job())
 
     start_worker("-P", "solo")

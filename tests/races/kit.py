@@ -168,6 +168,7 @@ def wait_until_blocked(act):
     deadline = time.monotonic() + PATIENCE
     while act.is_alive() and time.monotonic() < deadline:
         with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
                 "SELECT COUNT(*) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -29,7 +29,7 @@ def test_an_attempt_that_is_interrupted_in_a_query_ends_with_a_timeout():
     @step(timeout=0.1, max_retries=0)
     def waits() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(20)")
+            cursor.execute("SELECT pg_sleep(2)")
 
     engine = engine_of(workflow_of(waits))
     run = engine.start("race")
@@ -48,7 +48,7 @@ def test_an_atomic_attempt_that_is_interrupted_in_a_query_ends_with_a_timeout():
     @step(timeout=0.1, max_retries=0, atomic=True)
     def waits() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(20)")
+            cursor.execute("SELECT pg_sleep(2)")
 
     engine = engine_of(workflow_of(waits))
     run = engine.start("race")
@@ -285,11 +285,11 @@ def test_an_output_of_any_depth_is_stored_or_fails_the_step(depth):
 
 @pytest.mark.parametrize("value", [10**30, -(10**400), 1e308, 5e-324], ids=str)
 def test_a_number_of_any_size_comes_back_as_it_was(value):
-    @step(max_retries=0)
-    def counts() -> object:
+    def counts():
         return value
 
-    engine = engine_of(workflow_of(counts))
+    counts.__annotations__["return"] = type(value)
+    engine = engine_of(workflow_of(step(counts, max_retries=0)))
     run = engine.start("race")
 
     engine.work(run.id)

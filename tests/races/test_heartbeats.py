@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from gorkflow import RunStatus, StartOptions, StepContext, StepStatus, step
 from gorkflow.engine import heartbeat as heartbeat_module
 from gorkflow.engine import timeout
+from gorkflow.engine import worker as worker_module
 from gorkflow.engine.heartbeat import Beat, Heartbeat
 from gorkflow.errors import ErrorCode
 from gorkflow.stores.orm import DjangoStore, finishing
@@ -192,6 +193,7 @@ def test_an_attempt_that_cannot_be_interrupted_loses_its_lease_when_its_time_is_
             rung.set()
 
     monkeypatch.setattr(timeout, "_raise_in", ring)
+    monkeypatch.setattr(worker_module, "GRACE_SECONDS", 0.0)
     engine = engine_of(workflow_of(blocked))
     run = engine.start("race")
     works = Act(engine.work, run.id)

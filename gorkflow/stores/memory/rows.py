@@ -108,6 +108,7 @@ class RunRow:
     ) -> None:
         """End the run, and its steps in the given statuses with it."""
         self.status, self.error, self.ended_at, self.holds_key = status, error, now, False
+        self.deadline_at = None
         for row in self.steps.values():
             if row.status in cancelled:
                 row.status, row.due_at, row.ended_at = StepStatus.CANCELLED, None, now

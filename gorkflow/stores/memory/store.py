@@ -192,13 +192,19 @@ class MemoryStore(WorkflowStore):
     def _admit(self, run: RunRow) -> bool:
         if run.status is not RunStatus.PENDING:
             return run.status is RunStatus.RUNNING
-        return run in self._admissible(run.new.workflow_id, run.new.run_limit)
+        return run in self._admissible(run)
 
-    def _admissible(self, workflow_id: str, limit: int | None) -> list[RunRow]:
-        """Return the pending runs that the workflow's run limit lets in, oldest first."""
-        runs = [run for run in self._runs.values() if run.new.workflow_id == workflow_id]
-        pending = [run for run in runs if run.status is RunStatus.PENDING]
+    def _admissible(self, asking: RunRow) -> list[RunRow]:
+        """Return the pending runs of its version that the workflow's limit lets in."""
+        limit = asking.new.run_limit
+        runs = [run for run in self._runs.values() if run.new.workflow_id == asking.new.workflow_id]
         running = sum(run.status is RunStatus.RUNNING for run in runs)
+        pending = [
+            run
+            for run in runs
+            if run.status is RunStatus.PENDING
+            and run.new.workflow_version == asking.new.workflow_version
+        ]
         return pending if limit is None else pending[: max(0, limit - running)]
 
     def _claim_any(self, run: RunRow, taker: Taker) -> Claim | None:
@@ -246,12 +252,26 @@ class MemoryStore(WorkflowStore):
             if run.status not in ACTIVE_RUNS:
                 wake = self._wake(run) if was_active else ()
                 return Finished(
-                    accepted=True, run_status=run.status, ended_run=was_active, wake=wake
+                    accepted=True,
+                    status=finish.status,
+                    run_status=run.status,
+                    ended_run=was_active,
+                    wake=wake,
                 )
             ready = self._make_ready(run, finish)
-            taken = self._claim_any(run, taker) if taker else None
+            taken = None
+            if taker is not None and finish.status is not StepStatus.PENDING:
+                taken = self._claim_any(run, taker)
+            if run.new.step_limit is not None:
+                ready = [row for row in run.steps.values() if is_due(row, self.now(), None)]
             left = [step.queue for step in ready if step.status is not StepStatus.RUNNING]
-            return Finished(accepted=True, run_status=run.status, claim=taken, ready=left)
+            return Finished(
+                accepted=True,
+                status=finish.status,
+                run_status=run.status,
+                claim=taken,
+                ready=left[: run.new.step_limit],
+            )
 
     def _holds(self, row: StepRow, claim: Claim, finish: Finish) -> bool:
         held = row.status is StepStatus.RUNNING and row.token == claim.token
@@ -297,12 +317,11 @@ class MemoryStore(WorkflowStore):
         return ready
 
     def _wake(self, ended: RunRow) -> list[Hint]:
-        limit = ended.new.run_limit
-        if limit is None:
+        if ended.new.run_limit is None:
             return []
         return [
             hint_for(row)
-            for run in self._admissible(ended.new.workflow_id, limit)
+            for run in self._admissible(ended)
             for row in run.steps.values()
             if is_due(row, self.now(), None)
         ]
@@ -324,11 +343,14 @@ class MemoryStore(WorkflowStore):
                     )
         return held
 
-    def end_run(self, run_id: UUID, status: RunStatus, error: ErrorInfo) -> Sequence[Hint]:
+    def end_run(
+        self, run_id: UUID, status: RunStatus, error: ErrorInfo, *, only_overdue: bool = False
+    ) -> Sequence[Hint]:
         """End an active run with every unfinished step."""
         with self._lock:
             run = self._find(run_id)
-            if run.status not in ACTIVE_RUNS:
+            in_time = run.deadline_at is None or run.deadline_at > self.now()
+            if run.status not in ACTIVE_RUNS or (only_overdue and in_time):
                 raise InvalidStateError(
                     f"run {run_id} is {run.status}", run_id=str(run_id), status=run.status
                 )

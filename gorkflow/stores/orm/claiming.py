@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.db import connections
+
 from gorkflow.dispatch.base import Hint
 from gorkflow.models import AdmissionLock, StepExecution, WorkflowRun
-from gorkflow.statuses import CLAIMABLE_STEPS, RunStatus, StepStatus
+from gorkflow.statuses import ACTIVE_RUNS, CLAIMABLE_STEPS, RunStatus, StepStatus
 from gorkflow.stores.base import Claim, NewStep, Taker
 from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.stores.orm.rows import RUN_COLUMNS, candidate, claim_of
@@ -26,7 +28,9 @@ def lock_run(run_id: UUID, using: str) -> WorkflowRun | None:
     Lock order everywhere: admission lock, run, then steps.
     """
     runs = WorkflowRun.objects.using(using).only(*RUN_COLUMNS)
-    return runs.select_for_update().filter(pk=run_id).first()
+    # A row that merely refers to the run (an atomic step wrote one) must not stand in the way.
+    no_key = connections[using].features.has_select_for_no_key_update
+    return runs.select_for_update(no_key=no_key).filter(pk=run_id).first()
 
 
 def lock_admissions(run_id: UUID, using: str) -> None:
@@ -35,41 +39,58 @@ def lock_admissions(run_id: UUID, using: str) -> None:
         pk=run_id, status=RunStatus.PENDING, run_limit__isnull=False
     )
     workflow_id = waiting.values_list("workflow_id", flat=True).first()
-    if workflow_id is not None:
-        locks = AdmissionLock.objects.using(using)
+    if workflow_id is None:
+        return
+    locks = AdmissionLock.objects.using(using)
+    # Looked for first: on MariaDB an insert that is ignored takes a lock that leads to deadlocks.
+    if locks.select_for_update().filter(workflow_id=workflow_id).first() is None:
         locks.bulk_create([AdmissionLock(workflow_id=workflow_id)], ignore_conflicts=True)
         locks.select_for_update().get(workflow_id=workflow_id)
 
 
-def admissible(workflow_id: str, run_limit: int, using: str) -> list[WorkflowRun]:
-    """Return the pending runs that may start now, oldest first."""
-    runs = WorkflowRun.objects.using(using).filter(workflow_id=workflow_id)
-    free = run_limit - runs.filter(status=RunStatus.RUNNING).count()
+def admissible(run: WorkflowRun, using: str) -> list[WorkflowRun]:
+    """Return the pending runs of its version that the workflow's limit lets in, oldest first.
+
+    The limit counts every version. The order holds within one: a run of a version that no worker
+    knows any more must not keep the others out.
+    """
+    assert run.run_limit is not None
+    runs = WorkflowRun.objects.using(using).filter(workflow_id=run.workflow_id)
+    free = run.run_limit - runs.filter(status=RunStatus.RUNNING).count()
     if free <= 0:
         return []
-    pending = runs.filter(status=RunStatus.PENDING).order_by("created_at", "id")
-    return list(pending.only(*RUN_COLUMNS)[:free])
+    pending = runs.filter(status=RunStatus.PENDING, workflow_version=run.workflow_version)
+    return list(pending.order_by("created_at", "id").only(*RUN_COLUMNS)[:free])
 
 
 def is_admitted(run: WorkflowRun, using: str) -> bool:
     """Tell whether steps of the run may be claimed at all."""
     if run.status == RunStatus.PENDING and run.run_limit is not None:
-        return run in admissible(run.workflow_id, run.run_limit, using)
-    return run.status in (RunStatus.PENDING, RunStatus.RUNNING)
+        return run in admissible(run, using)
+    return run.status in ACTIVE_RUNS
 
 
 def claim_any(run: WorkflowRun, taker: Taker, using: str, *, shared: bool) -> Claim | None:
     """Claim one due step of the locked run that the taker has the code for."""
-    if not is_admitted(run, using) or _is_full(run, using) or _is_overdue(run, using):
+    if not is_admitted(run, using) or _is_full(run, using) or is_overdue(run, using):
         return None
-    rows = StepExecution.objects.using(using).without_payloads().due(DatabaseTime())
-    rows = rows.filter(run_id=run.id)
+    steps = StepExecution.objects.using(using).without_payloads().filter(run_id=run.id)
     if taker.queue is not None:
-        rows = rows.filter(queue=taker.queue)
-    for row in rows.order_by("position", "id")[:CANDIDATES]:
-        if taker.accept(candidate(row, run)) and take(row, taker, using):
-            return claim_of(row, run, shared=shared, started_run=_begin(run, using))
+        steps = steps.filter(queue=taker.queue)
+    for status in CLAIMABLE_STEPS:
+        # One status at a time, in the order of the index: the first due row is the first read.
+        due = steps.filter(status=status, due_at__lte=DatabaseTime()).order_by("due_at", "id")
+        for row in due[:CANDIDATES]:
+            if taker.accept(candidate(row, run)) and take(row, taker, using):
+                return claim_of(row, run, shared=shared, started_run=_begin(run, using))
     return None
+
+
+def held_by(run: WorkflowRun, taker: Taker, using: str, *, shared: bool) -> Claim | None:
+    """Return what an earlier call has claimed for this very taker."""
+    steps = StepExecution.objects.using(using).without_payloads()
+    row = steps.held().filter(run_id=run.id, token=taker.token).first()
+    return None if row is None else claim_of(row, run, shared=shared)
 
 
 def take(row: StepExecution, taker: Taker, using: str) -> bool:
@@ -112,23 +133,21 @@ def insert_steps(run_id: UUID, steps: Iterable[NewStep], using: str) -> list[Ste
     return StepExecution.objects.using(using).bulk_create(rows, batch_size=200)
 
 
-def waiting_hints(run: WorkflowRun, using: str) -> list[Hint]:
-    """Return a message for each due step of a run."""
-    queues = (
-        StepExecution.objects.using(using)
-        .due(DatabaseTime())
-        .filter(run_id=run.id)
-        .values_list("queue", flat=True)
-    )
-    return [Hint(run_id=run.id, queue=queue, priority=run.priority) for queue in queues]
+def waiting_queues(run: WorkflowRun, using: str, limit: int) -> list[str]:
+    """Return the queues of due steps of a run, one entry a step."""
+    due = StepExecution.objects.using(using).due(DatabaseTime()).filter(run_id=run.id)
+    return list(due.order_by().values_list("queue", flat=True)[:limit])
 
 
 def wake(ended: WorkflowRun, using: str) -> list[Hint]:
     """Return messages for the runs that may start now that this one has ended."""
     if ended.run_limit is None:
         return []
-    runs = admissible(ended.workflow_id, ended.run_limit, using)
-    return [hint for run in runs for hint in waiting_hints(run, using)]
+    return [
+        Hint(run_id=run.id, queue=queue, priority=run.priority)
+        for run in admissible(ended, using)
+        for queue in waiting_queues(run, using, CANDIDATES)
+    ]
 
 
 def _is_full(run: WorkflowRun, using: str) -> bool:
@@ -138,7 +157,8 @@ def _is_full(run: WorkflowRun, using: str) -> bool:
     return held.count() >= run.step_limit
 
 
-def _is_overdue(run: WorkflowRun, using: str) -> bool:
+def is_overdue(run: WorkflowRun, using: str) -> bool:
+    """Tell whether the run's deadline has passed, by the database's time."""
     if run.deadline_at is None:
         return False
     runs = WorkflowRun.objects.using(using)

@@ -25,8 +25,8 @@ class DatabaseTime(Func):
         return sql, [f"{self._seconds:+.3f} seconds"]
 
     def as_postgresql(self, _compiler: Any, _connection: Any, **_extra: Any) -> Any:
-        """Return the wall clock, which unlike CURRENT_TIMESTAMP moves within a transaction."""
-        return "(CLOCK_TIMESTAMP() + %s * INTERVAL '1 second')", [self._seconds]
+        """Return a time that moves within a transaction, yet can be compared with an index."""
+        return "(STATEMENT_TIMESTAMP() + %s * INTERVAL '1 second')", [self._seconds]
 
     def as_mysql(self, _compiler: Any, _connection: Any, **_extra: Any) -> Any:
         """Return UTC, whatever the session's time zone is."""

@@ -20,37 +20,65 @@ from gorkflow.statuses import (
     StepStatus,
 )
 from gorkflow.stores.base import Claim, Finish, Finished, StepOutput, Taker
-from gorkflow.stores.orm.claiming import claim_any, insert_steps, lock_run, wake
+from gorkflow.stores.orm.claiming import (
+    CANDIDATES,
+    claim_any,
+    held_by,
+    insert_steps,
+    lock_run,
+    waiting_queues,
+    wake,
+)
 from gorkflow.stores.orm.clock import DatabaseTime
-from gorkflow.stores.orm.rows import claim_of, error_data
+from gorkflow.stores.orm.rows import error_data
 
 
-def finish_step(
-    claim: Claim, finish: Finish, taker: Taker | None, using: str, *, shared: bool
-) -> Finished:
+def finish_step(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Finished:
     """Apply a finish inside the caller's write transaction."""
     run = lock_run(claim.run_id, using)
     if run is None:
         return Finished(accepted=False)
     was_active = run.status in ACTIVE_RUNS
-    finish = finish.for_run(RunStatus(run.status))
+    asked, finish = finish, finish.for_run(RunStatus(run.status))
     if not _store_step(claim, finish, using):
         if finish.only_expired:
             return Finished(accepted=False)
-        return _read_back(run, claim, taker, using, shared=shared)
+        return _read_back(run, claim, asked, taker, using)
     _store_state(claim.run_id, finish.state, using)
     if finish.run_error is not None:
         close_run(run, RunStatus.FAILED, finish.run_error, CLAIMABLE_STEPS, using=using)
     elif finish.is_sink:
         _close_sink(run, finish, using)
-    status = RunStatus(run.status)
-    if status not in ACTIVE_RUNS:
-        hints = wake(run, using) if was_active else ()
-        return Finished(accepted=True, run_status=status, ended_run=was_active, wake=hints)
-    ready = _make_ready(run.id, finish, using)
-    taken = claim_any(run, taker, using, shared=shared) if taker is not None else None
-    left = [row.queue for row in ready if taken is None or row.step_id != taken.step_id]
-    return Finished(accepted=True, run_status=RunStatus(run.status), claim=taken, ready=left)
+    if run.status not in ACTIVE_RUNS:
+        return _ended(run, finish.status, using, by_this=was_active)
+    ready = [row.queue for row in _make_ready(run.id, finish, using)]
+    # A run that waits to be let in is let in by `claim` alone, which holds the admission lock.
+    waits = run.status == RunStatus.PENDING and run.run_limit is not None
+    taken = None
+    if taker is not None and finish.status is not StepStatus.PENDING and not waits:
+        taken = claim_any(run, taker, using, shared=claim.shared)
+    if run.step_limit is not None:
+        # The place that became free may be for a step whose message came while there was none.
+        ready = waiting_queues(run, using, run.step_limit)
+    elif taken is not None and taken.queue in ready:
+        ready.remove(taken.queue)
+    return Finished(
+        accepted=True,
+        status=finish.status,
+        run_status=RunStatus(run.status),
+        claim=taken,
+        ready=ready,
+    )
+
+
+def _ended(run: WorkflowRun, status: StepStatus, using: str, *, by_this: bool) -> Finished:
+    return Finished(
+        accepted=True,
+        status=status,
+        run_status=RunStatus(run.status),
+        ended_run=by_this,
+        wake=wake(run, using) if by_this else (),
+    )
 
 
 def close_run(  # noqa: PLR0913
@@ -70,6 +98,8 @@ def close_run(  # noqa: PLR0913
         error=error_data(error),
         ended_at=DatabaseTime(),
         active_key=None,
+        # Only runs that can be late stand in the index of deadlines.
+        deadline_at=None,
         open_sinks=run.open_sinks,
         **result,
     )
@@ -96,9 +126,11 @@ def load_outputs(run_id: UUID, step_ids: Iterable[str], using: str) -> dict[str,
     }
 
 
-def record_attempts(rows: Iterable[StepExecution], using: str, **changes: Any) -> None:
-    """Keep the rows' latest attempts, which another attempt is about to overwrite."""
-    StepAttempt.objects.using(using).bulk_create(
+def record_attempts(rows: Sequence[StepExecution], using: str, **changes: Any) -> None:
+    """Keep the rows' latest attempts, unless they are kept: another one is about to begin."""
+    attempts = StepAttempt.objects.using(using)
+    known = set(attempts.filter(step__in=rows).values_list("step_id", "number"))
+    attempts.bulk_create(
         [
             StepAttempt(
                 step_id=row.pk,
@@ -114,8 +146,8 @@ def record_attempts(rows: Iterable[StepExecution], using: str, **changes: Any) -
                 },
             )
             for row in rows
-        ],
-        ignore_conflicts=True,
+            if (row.pk, row.attempt) not in known
+        ]
     )
 
 
@@ -129,11 +161,11 @@ def _store_step(claim: Claim, finish: Finish, using: str) -> bool:
     """Store the result, if the step is still the claim's."""
     held = _held(claim, finish, using)
     changes: dict[str, Any] = {"ended_at": DatabaseTime(), "due_at": None}
+    row = None
     if finish.status is StepStatus.RETRYING:
-        if not _record_failure(held, finish, using):
-            return False
         due = DatabaseTime(finish.retry_in)
         changes.update(due_at=due, ready_at=due)
+        row = held.without_payloads().first()
     elif finish.status is StepStatus.PENDING:
         given_back = {"attempt": claim.attempt - 1, "started_at": None, "token": None}
         changes.update(due_at=DatabaseTime(), ended_at=None, **given_back)
@@ -141,24 +173,19 @@ def _store_step(claim: Claim, finish: Finish, using: str) -> bool:
         changes["token"] = None
     if finish.output is not None:
         changes["output"] = JsonText(finish.output)
-    return bool(
-        held.update(
-            status=finish.status,
-            error=error_data(finish.error),
-            failures=finish.failures,
-            crashes=finish.crashes,
-            **changes,
-        )
-    )
-
-
-def _record_failure(held: StepQuerySet, finish: Finish, using: str) -> bool:
-    row = held.without_payloads().first()
-    if row is None:
-        return False
     error = error_data(finish.error)
-    record_attempts([row], using, status=StepStatus.FAILED, error=error, ended_at=DatabaseTime())
-    return True
+    stored = held.update(
+        status=finish.status,
+        error=error,
+        failures=finish.failures,
+        crashes=finish.crashes,
+        **changes,
+    )
+    if stored and row is not None:
+        # Only now: a heartbeat may have renewed the lease since the row was read.
+        ended = {"status": StepStatus.FAILED, "error": error, "ended_at": DatabaseTime()}
+        record_attempts([row], using, **ended)
+    return bool(stored)
 
 
 def _store_state(run_id: UUID, state: Mapping[str, Json | None], using: str) -> None:
@@ -206,18 +233,26 @@ def _make_ready(run_id: UUID, finish: Finish, using: str) -> list[StepExecution]
 
 
 def _read_back(
-    run: WorkflowRun, claim: Claim, taker: Taker | None, using: str, *, shared: bool
+    run: WorkflowRun, claim: Claim, finish: Finish, taker: Taker | None, using: str
 ) -> Finished:
     """Tell a finish that is not ours from one of ours whose commit was not heard of."""
     rows = StepExecution.objects.using(using).without_payloads()
     # Only our own finish leaves our token on a row that is no longer running: cancelling a step,
     # giving it back or taking it from a lost worker wipes the token.
     ours = rows.filter(pk=claim.row_id, token=claim.token, attempt=claim.attempt)
-    if not ours.exclude(status=StepStatus.RUNNING).exists():
+    row = ours.exclude(status=StepStatus.RUNNING).first()
+    if row is None:
         return Finished(accepted=False)
-    status = RunStatus(run.status)
-    following = None
-    if taker is not None:
-        row = rows.held().filter(run_id=run.id, token=taker.token).first()
-        following = claim_of(row, run, shared=shared) if row is not None else None
-    return Finished(accepted=True, run_status=status, claim=following)
+    status = StepStatus(row.status)
+    if run.status not in ACTIVE_RUNS:
+        # Ended by us, as far as anybody can tell: better told twice than never.
+        ends = finish.is_sink or finish.run_error is not None or status is not finish.status
+        return _ended(run, status, using, by_this=ends)
+    taken = None if taker is None else held_by(run, taker, using, shared=claim.shared)
+    return Finished(
+        accepted=True,
+        status=status,
+        run_status=RunStatus(run.status),
+        claim=taken,
+        ready=waiting_queues(run, using, CANDIDATES),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -42,10 +41,12 @@ from gorkflow.stores.base import (
     Taker,
     WorkflowStore,
 )
-from gorkflow.stores.orm import finishing, listing, sweeping
+from gorkflow.stores.orm import finishing, listing, renewing, sweeping
 from gorkflow.stores.orm.claiming import (
     claim_any,
+    held_by,
     insert_steps,
+    is_overdue,
     lock_admissions,
     lock_run,
     wake,
@@ -55,10 +56,16 @@ from gorkflow.stores.orm.rows import (
     RUN_COLUMNS,
     attempt_record,
     count_steps,
+    error_from,
     run_record,
     step_record,
 )
-from gorkflow.stores.orm.transactions import retrying, write_transaction
+from gorkflow.stores.orm.transactions import (
+    TRANSIENT,
+    drop_interrupted,
+    retrying,
+    write_transaction,
+)
 
 
 class DjangoStore(WorkflowStore):
@@ -72,7 +79,6 @@ class DjangoStore(WorkflowStore):
 
     def __init__(self, using: str | None = None) -> None:
         self._using = using
-        self._local = threading.local()
 
     @property
     def using(self) -> str:
@@ -94,26 +100,28 @@ class DjangoStore(WorkflowStore):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Open the transaction that an atomic step's handler and finish share."""
-        own = not connections[self.using].in_atomic_block
-        self._local.own_transaction = own
-        try:
-            with write_transaction(self.using):
-                yield
-        finally:
-            self._local.own_transaction = False
+        with write_transaction(self.using):
+            yield
+
+    def is_transient(self, error: BaseException) -> bool:
+        """Tell whether the database may take the same a moment later."""
+        return isinstance(error, TRANSIENT)
+
+    def after_interrupt(self) -> None:
+        """Drop this thread's connections, which may be in the middle of an answer."""
+        for connection in connections.all(initialized_only=True):
+            drop_interrupted(connection)
 
     def release(self) -> None:
         """Close this thread's connection."""
         connections[self.using].close()
 
-    def _shared(self) -> bool:
-        if getattr(self._local, "own_transaction", False):
-            return True
+    def _is_shared(self) -> bool:
         return not connections[self.using].in_atomic_block
 
     def create_run(self, new: NewRun) -> tuple[RunRecord, bool]:
         """Insert a run and its first step rows in the caller's transaction."""
-        return retrying(lambda: self._create_run(new), self.using)
+        return retrying(lambda _again: self._create_run(new), self.using)
 
     def _create_run(self, new: NewRun) -> tuple[RunRecord, bool]:
         using = self.using
@@ -124,7 +132,7 @@ class DjangoStore(WorkflowStore):
                 with transaction.atomic(using=using):
                     _run_row(new).save(using=using, force_insert=True)
             except IntegrityError:
-                return self._existing(new), False
+                return self._existing(new)
             insert_steps(new.id, new.steps, using)
             run = WorkflowRun.objects.using(using).only(*RUN_COLUMNS).get(pk=new.id)
             return run_record(run), True
@@ -142,15 +150,19 @@ class DjangoStore(WorkflowStore):
         )
         snapshots.bulk_create([snapshot], ignore_conflicts=True)
 
-    def _existing(self, new: NewRun) -> RunRecord:
-        """Return the run whose idempotency key this is, or say who holds the resource."""
+    def _existing(self, new: NewRun) -> tuple[RunRecord, bool]:
+        """Return the run that is in the way and whether it is ours, or say who is."""
         runs = WorkflowRun.objects.using(self.using).only(*RUN_COLUMNS)
+        mine = runs.filter(pk=new.id).first()
+        if mine is not None:
+            # Committed by a try before, whose answer was lost.
+            return self._record(mine), True
         if new.idempotency_key is not None:
             known = runs.filter(
                 workflow_id=new.workflow_id, idempotency_key=new.idempotency_key
             ).first()
             if known is not None:
-                return self._record(known)
+                return self._record(known), False
         self._refuse_held_key(new.concurrency_key, new.resource_id)
         # The run that was in the way has ended meanwhile; the caller may simply try again.
         raise ConcurrencyLimitError(
@@ -174,6 +186,9 @@ class DjangoStore(WorkflowStore):
 
     def get_run(self, run_id: UUID) -> RunRecord:
         """Return one run."""
+        return retrying(lambda _again: self._get_run(run_id), self.using)
+
+    def _get_run(self, run_id: UUID) -> RunRecord:
         runs = WorkflowRun.objects.using(self.using).only(*RUN_COLUMNS)
         run = runs.filter(pk=run_id).first()
         if run is None:
@@ -186,6 +201,9 @@ class DjangoStore(WorkflowStore):
 
     def get_steps(self, run_id: UUID, *, attempts: bool = False) -> list[StepRecord]:
         """Return the step rows by position."""
+        return retrying(lambda _again: self._get_steps(run_id, attempts=attempts), self.using)
+
+    def _get_steps(self, run_id: UUID, *, attempts: bool) -> list[StepRecord]:
         rows = StepExecution.objects.using(self.using).without_payloads().filter(run_id=run_id)
         rows = rows.order_by("position", "map_index")
         if not attempts:
@@ -215,11 +233,16 @@ class DjangoStore(WorkflowStore):
             "graph": PayloadText("definition__graph") if graph else None,
         }
         columns = {name: column for name, column in wanted.items() if column is not None}
-        return Loaded(
-            **(self._load_columns(run_id, columns) if columns else {}),
-            outputs=finishing.load_outputs(run_id, outputs, self.using),
-            state=self._load_state(run_id) if state else {},
-        )
+        step_ids = list(outputs)
+
+        def act(_again: bool) -> Loaded:
+            return Loaded(
+                **(self._load_columns(run_id, columns) if columns else {}),
+                outputs=finishing.load_outputs(run_id, step_ids, self.using),
+                state=self._load_state(run_id) if state else {},
+            )
+
+        return retrying(act, self.using)
 
     def _load_columns(self, run_id: UUID, columns: Mapping[str, PayloadText]) -> dict[str, str]:
         aliases = {f"{name}_text": column for name, column in columns.items()}
@@ -235,48 +258,47 @@ class DjangoStore(WorkflowStore):
 
     def claim(self, run_id: UUID, taker: Taker) -> Claim | None:
         """Claim one due step."""
-        using, shared = self.using, self._shared()
+        using, shared = self.using, self._is_shared()
 
-        def act() -> Claim | None:
+        def act(again: bool) -> Claim | None:
             with write_transaction(using):
                 lock_admissions(run_id, using)
                 run = lock_run(run_id, using)
-                return None if run is None else claim_any(run, taker, using, shared=shared)
+                if run is None:
+                    return None
+                mine = held_by(run, taker, using, shared=shared) if again else None
+                return mine or claim_any(run, taker, using, shared=shared)
 
         return retrying(act, using)
 
     def finish(self, claim: Claim, finish: Finish, taker: Taker | None) -> Finished:
         """Apply a finish and claim the next step."""
-        using, shared = self.using, self._shared()
+        using = self.using
 
-        def act() -> Finished:
+        def act(_again: bool) -> Finished:
             with write_transaction(using):
-                return finishing.finish_step(claim, finish, taker, using, shared=shared)
+                return finishing.finish_step(claim, finish, taker, using)
 
         return retrying(act, using)
 
     def heartbeat(self, beats: Mapping[UUID, tuple[float, str] | None], lease: float) -> set[UUID]:
         """Renew leases by token."""
-        held = StepExecution.objects.using(self.using).held()
-        due_at = DatabaseTime(lease)
-        for token, progress in beats.items():
-            if progress is not None:
-                fraction, note = progress
-                held.filter(token=token).update(progress=fraction, progress_note=note)
-        mine = held.filter(token__in=list(beats))
-        mine.update(due_at=due_at)
-        return {token for token in mine.values_list("token", flat=True) if token is not None}
+        return retrying(lambda _again: renewing.renew(beats, lease, self.using), self.using)
 
-    def end_run(self, run_id: UUID, status: RunStatus, error: ErrorInfo) -> Sequence[Hint]:
+    def end_run(
+        self, run_id: UUID, status: RunStatus, error: ErrorInfo, *, only_overdue: bool = False
+    ) -> Sequence[Hint]:
         """End an active run with every unfinished step."""
         using = self.using
 
-        def act() -> Sequence[Hint]:
+        def act(again: bool) -> Sequence[Hint]:
             with write_transaction(using):
                 run = lock_run(run_id, using)
                 if run is None:
                     raise _no_run(run_id)
-                if run.status not in ACTIVE_RUNS:
+                if again and run.status == status and error_from(run.error) == error:
+                    return wake(run, using)
+                if run.status not in ACTIVE_RUNS or (only_overdue and not is_overdue(run, using)):
                     raise InvalidStateError(
                         f"run {run_id} is {run.status}",
                         run_id=str(run_id),
@@ -292,20 +314,22 @@ class DjangoStore(WorkflowStore):
     ) -> RunRecord:
         """Make an ended run PENDING again."""
 
-        def act() -> RunRecord:
+        def act(again: bool) -> RunRecord:
             with write_transaction(self.using):
-                return self._restart(run_id, decide)
+                run = lock_run(run_id, self.using)
+                if run is None:
+                    raise _no_run(run_id)
+                if not (again and run.status in ACTIVE_RUNS):
+                    self._restart(run, decide)
+                return self._get_run(run_id)
 
         return retrying(act, self.using)
 
     def _restart(
-        self, run_id: UUID, decide: Callable[[RunRecord, Sequence[StepRecord]], Restart]
-    ) -> RunRecord:
+        self, run: WorkflowRun, decide: Callable[[RunRecord, Sequence[StepRecord]], Restart]
+    ) -> None:
         using = self.using
-        run = lock_run(run_id, using)
-        if run is None:
-            raise _no_run(run_id)
-        rows = list(StepExecution.objects.using(using).without_payloads().filter(run_id=run_id))
+        rows = list(StepExecution.objects.using(using).without_payloads().filter(run_id=run.pk))
         change = decide(self._record(run), [step_record(row) for row in rows])
         self._refuse_held_key(run.concurrency_key, run.resource_id)
         try:
@@ -317,8 +341,7 @@ class DjangoStore(WorkflowStore):
                 f"the resource {run.resource_id!r} is held", resource_id=run.resource_id
             ) from None
         _reset_steps([row for row in rows if row.step_id in change.reset], change.reset, using)
-        insert_steps(run_id, change.inserts, using)
-        return self.get_run(run_id)
+        insert_steps(run.pk, change.inserts, using)
 
     def _reopen(self, run: WorkflowRun, open_sinks: int) -> None:
         WorkflowRun.objects.using(self.using).filter(pk=run.pk).update(
@@ -332,11 +355,13 @@ class DjangoStore(WorkflowStore):
 
     def sweep(self, *, limit: int, resend_after: float) -> Swept:
         """Find what nobody is working on."""
-        return retrying(lambda: sweeping.sweep(limit, resend_after, self.using), self.using)
+        return retrying(lambda _again: sweeping.sweep(limit, resend_after, self.using), self.using)
 
     def prune(self, *, older_than: float, statuses: Sequence[RunStatus], limit: int) -> int:
         """Delete a batch of ended runs."""
-        return retrying(lambda: sweeping.prune(older_than, statuses, limit, self.using), self.using)
+        return retrying(
+            lambda _again: sweeping.prune(older_than, statuses, limit, self.using), self.using
+        )
 
 
 def _no_run(run_id: UUID) -> NotFoundError:
@@ -371,8 +396,7 @@ def _run_row(new: NewRun) -> WorkflowRun:
 
 
 def _reset_steps(rows: Sequence[StepExecution], pending: Mapping[str, int], using: str) -> None:
-    begun = [row for row in rows if row.attempt > 0]
-    finishing.record_attempts(begun, using)
+    finishing.record_attempts([row for row in rows if row.attempt > 0], using)
     steps = StepExecution.objects.using(using)
     for row in rows:
         waits_for = pending[row.step_id]

@@ -75,16 +75,17 @@ def _hints(rows: Sequence[StepExecution], using: str) -> list[Hint]:
         .only(*RUN_COLUMNS)
         .in_bulk(list({row.run_id for row in rows}))
     )
-    free: dict[str, list[WorkflowRun]] = {}
+    free: dict[tuple[str, str], list[WorkflowRun]] = {}
     hints = []
     for row in rows:
         run = runs.get(row.run_id)
         if run is None:
             continue
         if run.status == RunStatus.PENDING and run.run_limit is not None:
-            if run.workflow_id not in free:
-                free[run.workflow_id] = admissible(run.workflow_id, run.run_limit, using)
-            if run not in free[run.workflow_id]:
+            version = (run.workflow_id, run.workflow_version)
+            if version not in free:
+                free[version] = admissible(run, using)
+            if run not in free[version]:
                 continue
         hints.append(Hint(run_id=run.id, queue=row.queue, priority=run.priority))
     return hints
@@ -99,14 +100,9 @@ def prune(older_than: float, statuses: Sequence[RunStatus], limit: int, using: s
     if not ids:
         return 0
     with write_transaction(using):
-        # A run that was retried meanwhile is active again and stays.
+        # Asked again under the lock: a run that was retried meanwhile stays.
         ids = list(
-            WorkflowRun.objects.using(using)
-            .ended()
-            .select_for_update()
-            .filter(pk__in=ids)
-            .order_by("pk")
-            .values_list("id", flat=True)
+            old.select_for_update().filter(pk__in=ids).order_by("pk").values_list("id", flat=True)
         )
         WorkflowRun.objects.using(using).filter(rerun_of__in=ids).update(rerun_of=None)
         # Straight deletes: Django's own cascade would first read every row it deletes.
@@ -114,7 +110,8 @@ def prune(older_than: float, statuses: Sequence[RunStatus], limit: int, using: s
             StepAttempt.objects.using(using).filter(step__run__in=ids),
             StepExecution.objects.using(using).filter(run__in=ids),
             RunState.objects.using(using).filter(run__in=ids),
-            WorkflowRun.objects.using(using).filter(pk__in=ids),
         ):
             doomed._raw_delete(using)  # noqa: SLF001
+        # By Django, for the sake of the host's own tables that refer to runs.
+        WorkflowRun.objects.using(using).filter(pk__in=ids).delete()
     return len(ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections, transaction
@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 ATTEMPTS = 6
 FIRST_PAUSE = 0.02
+CANCEL_SECONDS = 2.0
 TRANSIENT = (OperationalError, InterfaceError)
 """Deadlock, serialization failure, locked, lost connection: every driver reports these so."""
 
@@ -43,14 +44,15 @@ def write_transaction(using: str) -> Iterator[None]:
         connection.transaction_mode = previous
 
 
-def retrying(act: Callable[[], T], using: str) -> T:
+def retrying(act: Callable[[bool], T], using: str) -> T:
     """Call `act`, again after transient database errors, with growing, jittered pauses.
 
-    Inside somebody's open transaction there is no second try: the whole of it is lost.
+    `act` is told whether this is another try: then the one before may have been committed all the
+    same. Inside somebody's open transaction there is no second try: the whole of it is lost.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return act()
+            return act(attempt > 1)
         except TRANSIENT as error:
             connection = connections[using]
             if attempt == ATTEMPTS or connection.in_atomic_block:
@@ -59,3 +61,17 @@ def retrying(act: Callable[[], T], using: str) -> T:
             connection.close_if_unusable_or_obsolete()
             time.sleep(FIRST_PAUSE * 2**attempt * (0.5 + random.random()))  # noqa: S311
     raise AssertionError  # the loop returns or raises
+
+
+def drop_interrupted(connection: Any) -> None:
+    """Stop the query that an interrupted handler left running, and drop the connection.
+
+    Inside a transaction Django drops it itself when the rollback fails.
+    """
+    if connection.connection is None:
+        return
+    if connection.vendor == "postgresql":
+        with suppress(Exception):
+            connection.connection.cancel_safe(timeout=CANCEL_SECONDS)
+    if not connection.in_atomic_block:
+        connection.close()
