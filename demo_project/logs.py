@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from celery.signals import setup_logging
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 SHARED: tuple[Processor, ...] = (
@@ -37,6 +38,11 @@ def configure(config: dict[str, Any]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    setup_logging.connect(_keep_ours)
+
+
+def _keep_ours(**_: Any) -> None:
+    """Do nothing: Celery leaves logging alone once somebody listens."""
 
 
 def formatter(*, to_terminal: bool | None = None) -> logging.Formatter:

@@ -57,10 +57,10 @@ class Worker:
             start_new_session=True,
         )
         try:
-            wait_until(self._is_ready, f"the worker to be ready, see {self.text()}")
-        except AssertionError:
+            wait_until(self._is_ready, "the worker to be ready")
+        except BaseException:
             self.stop()
-            raise AssertionError(f"the worker did not start:\n{self.text()}") from None
+            raise
 
     def _is_ready(self):
         assert self.process.poll() is None, f"the worker ended:\n{self.text()}"
