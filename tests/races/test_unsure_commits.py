@@ -10,7 +10,7 @@ from gorkflow.engine.planner import Outcome
 from gorkflow.errors import ErrorCode
 from gorkflow.models import StepExecution, WorkflowRun
 from gorkflow.statuses import TERMINAL_RUNS
-from gorkflow.stores.orm import DjangoStore, finishing, sweeping, transactions
+from gorkflow.stores.orm import DjangoStore, creating, finishing, sweeping, transactions
 from gorkflow.stores.orm import store as orm_store
 from gorkflow.testing.contracts.kit import CHAIN, error, graph_of, new_run, planner_of
 from tests.races.kit import engine_of, row, taker, unsure_commit, workflow_of
@@ -79,7 +79,7 @@ def test_a_claim_whose_answer_is_lost_is_still_the_callers(monkeypatch):
 def test_a_start_whose_answer_is_lost_returns_the_new_run(monkeypatch):
     new = new_run()
 
-    with unsure_commit(monkeypatch, orm_store):
+    with unsure_commit(monkeypatch, creating):
         record, created = STORE.create_run(new)
 
     assert (record.id, created) == (new.id, True)
@@ -89,7 +89,7 @@ def test_a_start_whose_answer_is_lost_returns_the_new_run(monkeypatch):
 def test_a_start_whose_answer_is_lost_does_not_stand_in_its_own_way(monkeypatch):
     new = new_run(concurrency_key="c", resource_id="order-1", idempotency_key="k")
 
-    with unsure_commit(monkeypatch, orm_store):
+    with unsure_commit(monkeypatch, creating):
         record, created = STORE.create_run(new)
 
     assert (record.id, created) == (new.id, True)

@@ -22,12 +22,7 @@ from gorkflow.statuses import (
     RunStatus,
     StepStatus,
 )
-from gorkflow.stores.base import (
-    Candidate,
-    Claim,
-    NewRun,
-    StepOutput,
-)
+from gorkflow.stores.base import Candidate, Claim, Finish, NewRun, StepOutput
 
 
 @dataclass(slots=True)
@@ -68,6 +63,26 @@ class StepRow:
         self.failures = self.crashes = 0
         self.started_at = self.ended_at = None
         self.due_at = self.ready_at = None if pending else now
+
+    def apply(self, finish: Finish, now: datetime) -> None:
+        """Store what became of the step, and the state it leaves."""
+        self.status, self.output, self.error = finish.status, finish.output, finish.error
+        if finish.only_expired:
+            self.token = None
+        self.failures, self.crashes = finish.failures, finish.crashes
+        self.ended_at, self.due_at = now, None
+        if finish.status is StepStatus.PENDING:
+            self.attempt -= 1
+            self.due_at, self.started_at, self.ended_at = now, None, None
+        elif finish.status is StepStatus.RETRYING:
+            failed = self.attempt_record()
+            self.earlier.append(with_status(failed, StepStatus.FAILED))
+            self.due_at = self.ready_at = now + timedelta(seconds=finish.retry_in)
+        for name, text in finish.state.items():
+            if text is None:
+                self.run.state.pop(name, None)
+            else:
+                self.run.state[name] = text
 
     def attempt_record(self) -> AttemptRecord:
         """Return the latest attempt as a record."""

@@ -52,17 +52,11 @@ from gorkflow.stores.memory.rows import (
     outputs_of,
     run_record,
     step_record,
-    with_status,
 )
 
 
 class MemoryStore(WorkflowStore):
-    """Keeps runs in dictionaries.
-
-    Args:
-        now: gives the time in UTC; tests pass a virtual clock's.
-
-    """
+    """Keeps runs in dictionaries; `now` gives the time in UTC, a virtual clock's in tests."""
 
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
         self._now = now or (lambda: datetime.now(UTC))
@@ -244,7 +238,7 @@ class MemoryStore(WorkflowStore):
                 return Finished(accepted=False)
             was_active = run.status in ACTIVE_RUNS
             finish = finish.for_run(run.status)
-            self._apply_step(row, finish)
+            row.apply(finish, self.now())
             if finish.run_error is not None:
                 run.end(RunStatus.FAILED, finish.run_error, CLAIMABLE_STEPS, self.now())
             elif finish.is_sink:
@@ -278,26 +272,6 @@ class MemoryStore(WorkflowStore):
         if finish.only_expired:
             return held and row.due_at is not None and row.due_at <= self.now()
         return held
-
-    def _apply_step(self, row: StepRow, finish: Finish) -> None:
-        now = self.now()
-        row.status, row.output, row.error = finish.status, finish.output, finish.error
-        if finish.only_expired:
-            row.token = None
-        row.failures, row.crashes = finish.failures, finish.crashes
-        row.ended_at, row.due_at = now, None
-        if finish.status is StepStatus.PENDING:
-            row.attempt -= 1
-            row.due_at, row.started_at, row.ended_at = now, None, None
-        elif finish.status is StepStatus.RETRYING:
-            failed = row.attempt_record()
-            row.earlier.append(with_status(failed, StepStatus.FAILED))
-            row.due_at = row.ready_at = now + timedelta(seconds=finish.retry_in)
-        for name, text in finish.state.items():
-            if text is None:
-                row.run.state.pop(name, None)
-            else:
-                row.run.state[name] = text
 
     def _close_sink(self, run: RunRow, finish: Finish) -> None:
         run.open_sinks -= 1

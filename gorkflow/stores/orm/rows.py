@@ -93,6 +93,11 @@ def run_record(run: WorkflowRun, counts: Mapping[str, Any] | None = None) -> Run
     )
 
 
+def counted_record(run: WorkflowRun, using: str) -> RunRecord:
+    """Return a run's record with its steps counted."""
+    return run_record(run, count_steps([run.id], using).get(run.id))
+
+
 def step_record(row: StepExecution, earlier: Sequence[AttemptRecord] | None = None) -> StepRecord:
     """Return a step's record, with its attempts if the earlier ones are given."""
     return StepRecord(

@@ -14,13 +14,12 @@ from django.db.models import F
 from gorkflow.dispatch.base import Hint
 from gorkflow.errors import ConcurrencyLimitError, InvalidStateError, NotFoundError
 from gorkflow.models import (
-    DefinitionSnapshot,
     RunState,
     StepAttempt,
     StepExecution,
     WorkflowRun,
 )
-from gorkflow.models.fields import JsonText, PayloadText
+from gorkflow.models.fields import PayloadText
 from gorkflow.records import (
     AttemptRecord,
     ErrorInfo,
@@ -41,7 +40,7 @@ from gorkflow.stores.base import (
     Taker,
     WorkflowStore,
 )
-from gorkflow.stores.orm import finishing, listing, renewing, sweeping
+from gorkflow.stores.orm import creating, finishing, listing, renewing, sweeping
 from gorkflow.stores.orm.claiming import (
     claim_any,
     held_by,
@@ -55,9 +54,8 @@ from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.stores.orm.rows import (
     RUN_COLUMNS,
     attempt_record,
-    count_steps,
+    counted_record,
     error_from,
-    run_record,
     step_record,
 )
 from gorkflow.stores.orm.transactions import (
@@ -121,68 +119,7 @@ class DjangoStore(WorkflowStore):
 
     def create_run(self, new: NewRun) -> tuple[RunRecord, bool]:
         """Insert a run and its first step rows in the caller's transaction."""
-        return retrying(lambda _again: self._create_run(new), self.using)
-
-    def _create_run(self, new: NewRun) -> tuple[RunRecord, bool]:
-        using = self.using
-        with write_transaction(using):
-            self._store_snapshot(new)
-            try:
-                # A savepoint, so that the caller's transaction survives a conflict.
-                with transaction.atomic(using=using):
-                    _run_row(new).save(using=using, force_insert=True)
-            except IntegrityError:
-                return self._existing(new)
-            insert_steps(new.id, new.steps, using)
-            run = WorkflowRun.objects.using(using).only(*RUN_COLUMNS).get(pk=new.id)
-            return run_record(run), True
-
-    def _store_snapshot(self, new: NewRun) -> None:
-        snapshots = DefinitionSnapshot.objects.using(self.using)
-        if snapshots.filter(pk=new.fingerprint).exists():
-            return
-        snapshot = DefinitionSnapshot(
-            fingerprint=new.fingerprint,
-            workflow_id=new.workflow_id,
-            workflow_version=new.workflow_version,
-            graph=JsonText(new.graph),
-            created_at=DatabaseTime(),
-        )
-        snapshots.bulk_create([snapshot], ignore_conflicts=True)
-
-    def _existing(self, new: NewRun) -> tuple[RunRecord, bool]:
-        """Return the run that is in the way and whether it is ours, or say who is."""
-        runs = WorkflowRun.objects.using(self.using).only(*RUN_COLUMNS)
-        mine = runs.filter(pk=new.id).first()
-        if mine is not None:
-            # Committed by a try before, whose answer was lost.
-            return self._record(mine), True
-        if new.idempotency_key is not None:
-            known = runs.filter(
-                workflow_id=new.workflow_id, idempotency_key=new.idempotency_key
-            ).first()
-            if known is not None:
-                return self._record(known), False
-        self._refuse_held_key(new.concurrency_key, new.resource_id)
-        # The run that was in the way has ended meanwhile; the caller may simply try again.
-        raise ConcurrencyLimitError(
-            f"the resource {new.resource_id!r} was held a moment ago", resource_id=new.resource_id
-        )
-
-    def _refuse_held_key(self, key: str | None, resource_id: str) -> None:
-        if key is None:
-            return
-        holder = WorkflowRun.objects.using(self.using).filter(active_key=key)
-        holder_id = holder.values_list("id", flat=True).first()
-        if holder_id is not None:
-            raise ConcurrencyLimitError(
-                f"run {holder_id} holds the resource {resource_id!r}",
-                run_id=str(holder_id),
-                resource_id=resource_id,
-            )
-
-    def _record(self, run: WorkflowRun) -> RunRecord:
-        return run_record(run, count_steps([run.id], self.using).get(run.id))
+        return retrying(lambda _again: creating.create_run(new, self.using), self.using)
 
     def get_run(self, run_id: UUID) -> RunRecord:
         """Return one run."""
@@ -193,7 +130,7 @@ class DjangoStore(WorkflowStore):
         run = runs.filter(pk=run_id).first()
         if run is None:
             raise _no_run(run_id)
-        return self._record(run)
+        return counted_record(run, self.using)
 
     def list_runs(self, wanted: RunFilter) -> RunPage:
         """Return one page of runs, newest first, in two queries."""
@@ -330,8 +267,8 @@ class DjangoStore(WorkflowStore):
     ) -> None:
         using = self.using
         rows = list(StepExecution.objects.using(using).without_payloads().filter(run_id=run.pk))
-        change = decide(self._record(run), [step_record(row) for row in rows])
-        self._refuse_held_key(run.concurrency_key, run.resource_id)
+        change = decide(counted_record(run, self.using), [step_record(row) for row in rows])
+        creating.refuse_held_key(run.concurrency_key, run.resource_id, using)
         try:
             with transaction.atomic(using=using):
                 self._reopen(run, change.open_sinks)
@@ -366,33 +303,6 @@ class DjangoStore(WorkflowStore):
 
 def _no_run(run_id: UUID) -> NotFoundError:
     return NotFoundError(f"there is no run {run_id}", run_id=str(run_id))
-
-
-def _run_row(new: NewRun) -> WorkflowRun:
-    return WorkflowRun(
-        id=new.id,
-        workflow_id=new.workflow_id,
-        workflow_version=new.workflow_version,
-        definition_id=new.fingerprint,
-        status=RunStatus.PENDING,
-        priority=new.priority,
-        resource_id=new.resource_id,
-        idempotency_key=new.idempotency_key,
-        concurrency_key=new.concurrency_key,
-        active_key=new.concurrency_key,
-        tags=dict(new.tags),
-        input=JsonText(new.input),
-        context=None if new.context is None else JsonText(new.context),
-        started_by=new.started_by,
-        rerun_of_id=new.rerun_of,
-        total_steps=new.total_steps,
-        open_sinks=new.sinks,
-        step_limit=new.step_limit,
-        run_limit=new.run_limit,
-        timeout=new.timeout,
-        created_at=DatabaseTime(),
-        deadline_at=None if new.timeout is None else DatabaseTime(new.timeout),
-    )
 
 
 def _reset_steps(rows: Sequence[StepExecution], pending: Mapping[str, int], using: str) -> None:

@@ -1,0 +1,106 @@
+"""Creating a run: its row, its first steps, the snapshot of its graph, and what is in the way."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from gorkflow.errors import ConcurrencyLimitError
+from gorkflow.models import DefinitionSnapshot, WorkflowRun
+from gorkflow.models.fields import JsonText
+from gorkflow.records import RunRecord
+from gorkflow.statuses import RunStatus
+from gorkflow.stores.base import NewRun
+from gorkflow.stores.orm.claiming import insert_steps
+from gorkflow.stores.orm.clock import DatabaseTime
+from gorkflow.stores.orm.rows import RUN_COLUMNS, counted_record, run_record
+from gorkflow.stores.orm.transactions import write_transaction
+
+
+def create_run(new: NewRun, using: str) -> tuple[RunRecord, bool]:
+    """Insert a run with its first step rows; return it and whether it is new."""
+    with write_transaction(using):
+        _store_snapshot(new, using)
+        try:
+            # A savepoint, so that the caller's transaction survives a conflict.
+            with transaction.atomic(using=using):
+                _run_row(new).save(using=using, force_insert=True)
+        except IntegrityError:
+            return _existing(new, using)
+        insert_steps(new.id, new.steps, using)
+        run = WorkflowRun.objects.using(using).only(*RUN_COLUMNS).get(pk=new.id)
+        return run_record(run), True
+
+
+def _store_snapshot(new: NewRun, using: str) -> None:
+    snapshots = DefinitionSnapshot.objects.using(using)
+    if snapshots.filter(pk=new.fingerprint).exists():
+        return
+    snapshot = DefinitionSnapshot(
+        fingerprint=new.fingerprint,
+        workflow_id=new.workflow_id,
+        workflow_version=new.workflow_version,
+        graph=JsonText(new.graph),
+        created_at=DatabaseTime(),
+    )
+    snapshots.bulk_create([snapshot], ignore_conflicts=True)
+
+
+def _existing(new: NewRun, using: str) -> tuple[RunRecord, bool]:
+    """Return the run that is in the way and whether it is ours, or say who is."""
+    runs = WorkflowRun.objects.using(using).only(*RUN_COLUMNS)
+    mine = runs.filter(pk=new.id).first()
+    if mine is not None:
+        # Committed by a try before, whose answer was lost.
+        return counted_record(mine, using), True
+    if new.idempotency_key is not None:
+        known = runs.filter(
+            workflow_id=new.workflow_id, idempotency_key=new.idempotency_key
+        ).first()
+        if known is not None:
+            return counted_record(known, using), False
+    refuse_held_key(new.concurrency_key, new.resource_id, using)
+    # The run that was in the way has ended meanwhile; the caller may simply try again.
+    raise ConcurrencyLimitError(
+        f"the resource {new.resource_id!r} was held a moment ago", resource_id=new.resource_id
+    )
+
+
+def refuse_held_key(key: str | None, resource_id: str, using: str) -> None:
+    """Raise ConcurrencyLimitError if an active run holds the key."""
+    if key is None:
+        return
+    holder = WorkflowRun.objects.using(using).filter(active_key=key)
+    holder_id = holder.values_list("id", flat=True).first()
+    if holder_id is not None:
+        raise ConcurrencyLimitError(
+            f"run {holder_id} holds the resource {resource_id!r}",
+            run_id=str(holder_id),
+            resource_id=resource_id,
+        )
+
+
+def _run_row(new: NewRun) -> WorkflowRun:
+    return WorkflowRun(
+        id=new.id,
+        workflow_id=new.workflow_id,
+        workflow_version=new.workflow_version,
+        definition_id=new.fingerprint,
+        status=RunStatus.PENDING,
+        priority=new.priority,
+        resource_id=new.resource_id,
+        idempotency_key=new.idempotency_key,
+        concurrency_key=new.concurrency_key,
+        active_key=new.concurrency_key,
+        tags=dict(new.tags),
+        input=JsonText(new.input),
+        context=None if new.context is None else JsonText(new.context),
+        started_by=new.started_by,
+        rerun_of_id=new.rerun_of,
+        total_steps=new.total_steps,
+        open_sinks=new.sinks,
+        step_limit=new.step_limit,
+        run_limit=new.run_limit,
+        timeout=new.timeout,
+        created_at=DatabaseTime(),
+        deadline_at=None if new.timeout is None else DatabaseTime(new.timeout),
+    )
