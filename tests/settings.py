@@ -30,6 +30,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 
+# For the tests of routers: a second database, whatever the first one is.
+DATABASES["other"] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": VAR / "other.sqlite3",
+    "TEST": {"NAME": str(VAR / f"test-{os.getpid()}-other.sqlite3")},
+    "OPTIONS": {"timeout": 20, "init_command": "PRAGMA journal_mode=WAL;"},
+}
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
