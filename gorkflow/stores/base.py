@@ -2,8 +2,8 @@
 
 The engine decides with the pure planner and a store applies what was decided. A store keeps the
 time: every due time, lease and deadline is a number of seconds that it adds to its own clock, so
-the clocks of workers do not matter. Stores return copies; `gorkflow.testing.StoreContract` is the
-suite that a store has to pass.
+the clocks of workers do not matter. Stores return copies. The suite that a store has to pass is
+`gorkflow.testing.contracts.StoreContract`.
 """
 
 from __future__ import annotations
