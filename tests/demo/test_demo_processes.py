@@ -137,3 +137,7 @@ def test_nobody_answering_is_no_status():
         probe.bind(("127.0.0.1", 0))
 
         assert get_status(probe.getsockname()[1], "/") is None
+
+
+def test_two_demos_that_start_at_once_get_ports_of_their_own():
+    assert choose_port(None) != choose_port(None)

@@ -12,6 +12,8 @@ from gorkflow.wiring import get_engine
 from tests.celery_app import app
 from tests.shop.workflows import Job, declined, plain
 
+pytestmark = pytest.mark.django_db(transaction=True)
+
 
 def check_ids():
     return {message.id for message in run_checks() if (message.id or "").startswith("gorkflow.")}
@@ -45,7 +47,6 @@ def test_a_wrong_setting_is_named(setting, message):
         assert "gorkflow.E001" in check_ids()
 
 
-@pytest.mark.django_db
 def test_a_custom_store_is_named_by_its_path():
     with override_settings(GORKFLOW={"STORE": "gorkflow.stores.memory.MemoryStore"}):
         assert isinstance(get_engine().store, MemoryStore)
@@ -96,7 +97,6 @@ def heard():
         getattr(signals, name).disconnect(listen)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_signals_tell_of_a_runs_life(heard):
     run = plain.start(Job(), synchronous=True)
 
@@ -110,7 +110,6 @@ def test_signals_tell_of_a_runs_life(heard):
     assert {data["run_id"] for _, data in heard} == {run.id}
 
 
-@pytest.mark.django_db(transaction=True)
 def test_signals_tell_why_a_run_failed_and_that_one_was_cancelled(heard):
     declined.start(Job(), synchronous=True)
     plain.start(Job()).cancel("enough")
@@ -120,7 +119,6 @@ def test_signals_tell_why_a_run_failed_and_that_one_was_cancelled(heard):
     assert [data["error"].message for data in ends] == ["no", "enough"]
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_receiver_that_raises_harms_nothing(heard, caplog):
     def broken(**_data):
         raise RuntimeError("receiver")

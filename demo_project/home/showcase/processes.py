@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 HOST = "127.0.0.1"
 FIRST_PORT, LAST_PORT = 8000, 8099
@@ -122,18 +125,39 @@ def choose_port(wanted: int | None) -> int:
     """
     candidates = range(FIRST_PORT, LAST_PORT + 1) if wanted is None else [wanted]
     for port in candidates:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except (OSError, OverflowError):
-                continue
+        if _is_free(port) and _is_mine(port):
             return port
     if wanted is None:
         msg = f"the ports {FIRST_PORT} to {LAST_PORT} are all taken; name another with --port"
     else:
         msg = f"port {wanted} is taken or may not be used; leave --port out to get a free one"
     raise ShowcaseError(msg)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+_PORT_LOCKS: list[IO[str]] = []
+"""Held until this process ends."""
+
+
+def _is_mine(port: int) -> bool:
+    """Keep the port from another demo that is started before our web server listens."""
+    lock = (Path(tempfile.gettempdir()) / f"gorkflow-demo-{os.getuid()}-{port}.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return False
+    _PORT_LOCKS.append(lock)
+    return True
 
 
 def wait_for_web(child: Child, port: int, timeout: float = 30.0) -> None:
