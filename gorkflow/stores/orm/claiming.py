@@ -41,11 +41,14 @@ def lock_admissions(run_id: UUID, using: str) -> None:
     workflow_id = waiting.values_list("workflow_id", flat=True).first()
     if workflow_id is None:
         return
+    AdmissionLock.objects.using(using).select_for_update().get(workflow_id=workflow_id)
+
+
+def ensure_admission_lock(workflow_id: str, using: str) -> None:
+    """Make the row that admissions lock, at a start: claims that insert it together deadlock."""
     locks = AdmissionLock.objects.using(using)
-    # Looked for first: on MariaDB an insert that is ignored takes a lock that leads to deadlocks.
-    if locks.select_for_update().filter(workflow_id=workflow_id).first() is None:
+    if not locks.filter(workflow_id=workflow_id).exists():
         locks.bulk_create([AdmissionLock(workflow_id=workflow_id)], ignore_conflicts=True)
-        locks.select_for_update().get(workflow_id=workflow_id)
 
 
 def admissible(run: WorkflowRun, using: str) -> list[WorkflowRun]:

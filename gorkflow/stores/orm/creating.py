@@ -10,7 +10,7 @@ from gorkflow.models.fields import JsonText
 from gorkflow.records import RunRecord
 from gorkflow.statuses import RunStatus
 from gorkflow.stores.base import NewRun
-from gorkflow.stores.orm.claiming import insert_steps
+from gorkflow.stores.orm.claiming import ensure_admission_lock, insert_steps
 from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.stores.orm.rows import RUN_COLUMNS, counted_record, run_record
 from gorkflow.stores.orm.transactions import write_transaction
@@ -20,6 +20,8 @@ def create_run(new: NewRun, using: str) -> tuple[RunRecord, bool]:
     """Insert a run with its first step rows; return it and whether it is new."""
     with write_transaction(using):
         _store_snapshot(new, using)
+        if new.run_limit is not None:
+            ensure_admission_lock(new.workflow_id, using)
         try:
             # A savepoint, so that the caller's transaction survives a conflict.
             with transaction.atomic(using=using):
