@@ -113,7 +113,7 @@ def start_options(fields: Mapping[str, Any]) -> StartOptions:
             {"loc": list(each["loc"]), "msg": each["msg"], "type": each["type"]} for each in found
         ]
         name = ".".join(map(str, errors[0]["loc"]))
-        unknown = name not in StartOptions.model_fields
+        unknown = errors[0]["type"] == "extra_forbidden"
         hint = did_you_mean(name, StartOptions.model_fields) if unknown else ""
         msg = f"start option {name!r}: {errors[0]['msg']}{hint}"
         raise PayloadError(msg, errors=errors) from None

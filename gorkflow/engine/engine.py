@@ -25,7 +25,7 @@ from gorkflow.engine.history import full_steps
 from gorkflow.engine.observer import NullObserver, Observer, log_run
 from gorkflow.engine.planners import Planners
 from gorkflow.engine.recovery import end_overdue, sweep_once
-from gorkflow.engine.run import Run, failed_output
+from gorkflow.engine.run import Run, as_run_id, failed_output
 from gorkflow.engine.starting import build_run, refuse_other_input
 from gorkflow.engine.worker import RunWorker, worker_name
 from gorkflow.errors import ErrorCode, InvalidStateError, NotFoundError
@@ -120,7 +120,7 @@ class Engine:
         )
         return self._create(self._build(workflow, text, options), options)
 
-    def rerun(self, run_id: UUID, *, started_by: str = "") -> Run[Any]:
+    def rerun(self, run_id: UUID | str, *, started_by: str = "") -> Run[Any]:
         """Start a new run, of the workflow's current version, with the same input.
 
         It keeps the first run's context, resource id, concurrency check, tags and priority.
@@ -135,6 +135,7 @@ class Engine:
             ConcurrencyLimitError: the resource id is held by another run.
 
         """
+        run_id = as_run_id(run_id)
         record = self.store.get_run(run_id)
         workflow = self.registry.get(record.workflow_id)
         loaded = self.store.load(run_id, run_input=True, context=True)
@@ -169,25 +170,26 @@ class Engine:
 
     # Reading
 
-    def get_run(self, run_id: UUID) -> RunRecord:
+    def get_run(self, run_id: UUID | str) -> RunRecord:
         """Return one run. Raises NotFoundError."""
-        return self.store.get_run(run_id)
+        return self.store.get_run(as_run_id(run_id))
 
-    def run(self, run_id: UUID) -> Run[Any]:
+    def run(self, run_id: UUID | str) -> Run[Any]:
         """Return one run as an object to wait for and steer. Raises NotFoundError."""
-        return Run(self, self.store.get_run(run_id))
+        return Run(self, self.get_run(run_id))
 
     def list_runs(self, wanted: RunFilter | None = None) -> RunPage:
         """Return one page of runs, newest first."""
         return self.store.list_runs(wanted or RunFilter())
 
-    def get_steps(self, run_id: UUID, *, attempts: bool = False) -> list[StepRecord]:
+    def get_steps(self, run_id: UUID | str, *, attempts: bool = False) -> list[StepRecord]:
         """Return every step of a run in topological order, those not reached yet included."""
+        run_id = as_run_id(run_id)
         record = self.store.get_run(run_id)
         planner = self.planners.of_run(record)
         return full_steps(record, planner, self.store.get_steps(run_id, attempts=attempts))
 
-    def get_output(self, run_id: UUID) -> Any:
+    def get_output(self, run_id: UUID | str) -> Any:
         """Return a completed run's output in its workflow's output type.
 
         Raises:
@@ -195,6 +197,7 @@ class Engine:
             RunFailedError: it failed or was cancelled.
 
         """
+        run_id = as_run_id(run_id)
         record = self.store.get_run(run_id)
         if not record.status.is_terminal:
             raise InvalidStateError(
@@ -216,7 +219,7 @@ class Engine:
 
     # Steering
 
-    def cancel(self, run_id: UUID, *, reason: str = "") -> RunRecord:
+    def cancel(self, run_id: UUID | str, *, reason: str = "") -> RunRecord:
         """Cancel a run and every unfinished step of it, at once.
 
         A handler that is running notices at its next heartbeat; its result is refused.
@@ -226,6 +229,7 @@ class Engine:
             InvalidStateError: the run has ended; `data["status"]` says how.
 
         """
+        run_id = as_run_id(run_id)
         error = ErrorInfo(code=ErrorCode.CANCELLED, message=storable_text(reason) or "cancelled")
         return self.end_run(run_id, RunStatus.CANCELLED, error)
 
@@ -240,7 +244,7 @@ class Engine:
         self.send(wake)
         return record
 
-    def retry(self, run_id: UUID) -> RunRecord:
+    def retry(self, run_id: UUID | str) -> RunRecord:
         """Continue a FAILED or CANCELLED run from the steps that are not done.
 
         Raises:
@@ -249,6 +253,7 @@ class Engine:
             ConcurrencyLimitError: another run holds its resource id by now.
 
         """
+        run_id = as_run_id(run_id)
         planner = self.planners.of_run(self.store.get_run(run_id))
 
         def decide(record: RunRecord, steps: Sequence[StepRecord]) -> Restart:

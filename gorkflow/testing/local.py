@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from gorkflow.config import EngineConfig
@@ -12,6 +12,7 @@ from gorkflow.definition.registry import Registry, registry
 from gorkflow.definition.workflow import Workflow
 from gorkflow.dispatch.inline import InlineDispatcher
 from gorkflow.engine import Engine
+from gorkflow.errors import WaitTimeoutError
 from gorkflow.records import RunFilter
 from gorkflow.statuses import ACTIVE_RUNS
 from gorkflow.stores.memory import MemoryStore
@@ -24,14 +25,21 @@ class LocalEngine(Engine):
     Args:
         workflows: known besides the registered ones; of equal id and version they win.
         config: leases, limits, payload size.
+        atomic: opens a transaction for the writes of atomic steps: `django.db.transaction.atomic`.
+            Without it a failed attempt's writes stay.
 
     """
 
-    def __init__(self, *workflows: Workflow[Any, Any], config: EngineConfig | None = None) -> None:
-        self.virtual_clock = VirtualClock()
+    def __init__(
+        self,
+        *workflows: Workflow[Any, Any],
+        config: EngineConfig | None = None,
+        atomic: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        self.virtual_clock = _WorkingClock(self)
         self.inbox = InlineDispatcher()
         super().__init__(
-            MemoryStore(self.virtual_clock.now),
+            MemoryStore(self.virtual_clock.now, atomic),
             self.inbox,
             registry=_registry_with(workflows),
             config=config,
@@ -76,6 +84,26 @@ class LocalEngine(Engine):
         return bool(self.inbox.hints)
 
 
+class _WorkingClock(VirtualClock):
+    """While somebody waits (`run.wait()`), the work gets done."""
+
+    def __init__(self, engine: LocalEngine) -> None:
+        super().__init__()
+        self._engine = engine
+        self._working = False
+
+    def sleep(self, seconds: float) -> None:
+        """Work off what there is; raise WaitTimeoutError if that is nothing: it would never end."""
+        if not self._working:
+            self._working = True
+            try:
+                if self._engine.drain() == 0:
+                    raise WaitTimeoutError("nothing is left that this engine could work on")
+            finally:
+                self._working = False
+        super().sleep(seconds)
+
+
 def _registry_with(workflows: tuple[Workflow[Any, Any], ...]) -> Registry:
     mine = {(workflow.id, workflow.version) for workflow in workflows}
     known = Registry()
@@ -90,7 +118,9 @@ def _registry_with(workflows: tuple[Workflow[Any, Any], ...]) -> Registry:
 
 @contextmanager
 def local_engine(
-    *workflows: Workflow[Any, Any], config: EngineConfig | None = None
+    *workflows: Workflow[Any, Any],
+    config: EngineConfig | None = None,
+    atomic: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Iterator[LocalEngine]:
     """Let every `workflow.start()` inside the `with` block run on a fresh LocalEngine.
 
@@ -101,6 +131,6 @@ def local_engine(
             assert run.refresh().output == expected
 
     """
-    engine = LocalEngine(*workflows, config=config)
+    engine = LocalEngine(*workflows, config=config, atomic=atomic)
     with using_engine(engine):
         yield engine

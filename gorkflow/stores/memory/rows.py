@@ -64,6 +64,13 @@ class StepRow:
         self.started_at = self.ended_at = None
         self.due_at = self.ready_at = None if pending else now
 
+    def is_held(self, claim: Claim, finish: Finish, now: datetime) -> bool:
+        """Tell whether the step is still the claim's: the fence of every finish."""
+        held = self.status is StepStatus.RUNNING and self.token == claim.token
+        if finish.only_expired:
+            return held and self.due_at is not None and self.due_at <= now
+        return held
+
     def apply(self, finish: Finish, now: datetime) -> None:
         """Store what became of the step, and the state it leaves."""
         self.status, self.output, self.error = finish.status, finish.output, finish.error
@@ -78,6 +85,8 @@ class StepRow:
             failed = self.attempt_record()
             self.earlier.append(with_status(failed, StepStatus.FAILED))
             self.due_at = self.ready_at = now + timedelta(seconds=finish.retry_in)
+        elif finish.status in DONE_STEPS:
+            self.progress = 1.0
         for name, text in finish.state.items():
             if text is None:
                 self.run.state.pop(name, None)

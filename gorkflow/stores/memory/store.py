@@ -56,9 +56,18 @@ from gorkflow.stores.memory.rows import (
 
 
 class MemoryStore(WorkflowStore):
-    """Keeps runs in dictionaries; `now` gives the time in UTC, a virtual clock's in tests."""
+    """Keeps runs in dictionaries.
 
-    def __init__(self, now: Callable[[], datetime] | None = None) -> None:
+    `now` gives the time in UTC, a virtual clock's in tests; `atomic` opens the transaction of an
+    atomic step's own writes, which are not this store's.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime] | None = None,
+        atomic: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        self._atomic = atomic
         self._now = now or (lambda: datetime.now(UTC))
         self._lock = threading.RLock()
         self._runs: dict[UUID, RunRow] = {}
@@ -69,8 +78,8 @@ class MemoryStore(WorkflowStore):
         return self._now()
 
     def transaction(self) -> AbstractContextManager[Any]:
-        """Return a context that does nothing: no row is written before the finish."""
-        return nullcontext()
+        """Return the transaction for a handler's own writes; no row here is written before it."""
+        return self._atomic()
 
     def create_run(self, new: NewRun) -> tuple[RunRecord, bool]:
         """Insert a run, unless its idempotency key is known."""
@@ -234,7 +243,7 @@ class MemoryStore(WorkflowStore):
         with self._lock:
             run = self._runs.get(claim.run_id)
             row = run.steps.get(claim.step_id) if run else None
-            if run is None or row is None or not self._holds(row, claim, finish):
+            if run is None or row is None or not row.is_held(claim, finish, self.now()):
                 return Finished(accepted=False)
             was_active = run.status in ACTIVE_RUNS
             finish = finish.for_run(run.status)
@@ -266,12 +275,6 @@ class MemoryStore(WorkflowStore):
                 claim=taken,
                 ready=left[: run.new.step_limit],
             )
-
-    def _holds(self, row: StepRow, claim: Claim, finish: Finish) -> bool:
-        held = row.status is StepStatus.RUNNING and row.token == claim.token
-        if finish.only_expired:
-            return held and row.due_at is not None and row.due_at <= self.now()
-        return held
 
     def _close_sink(self, run: RunRow, finish: Finish) -> None:
         run.open_sinks -= 1

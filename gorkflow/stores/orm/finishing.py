@@ -169,6 +169,8 @@ def _store_step(claim: Claim, finish: Finish, using: str) -> bool:
     elif finish.status is StepStatus.PENDING:
         given_back = {"attempt": claim.attempt - 1, "started_at": None, "token": None}
         changes.update(due_at=DatabaseTime(), ended_at=None, **given_back)
+    elif finish.status in DONE_STEPS:
+        changes["progress"] = 1.0
     if finish.only_expired:
         changes["token"] = None
     if finish.output is not None:
