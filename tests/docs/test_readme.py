@@ -1,6 +1,5 @@
 """Every fenced block of the documents is run or checked; one that nothing handles fails."""
 
-import os
 import re
 import sys
 import types
@@ -190,7 +189,7 @@ def test_the_contract_suite_of_the_documents_passes(tmp_path):
 def test_each_settings_block_passes_the_validation_of_settings(settings, host, monkeypatch):
     monkeypatch.syspath_prepend(str(host))
     for block in blocks("python settings"):
-        names = {"INSTALLED_APPS": [], "os": os}
+        names = {"INSTALLED_APPS": [], "BASE_DIR": host}
         exec(compile(block.text, block.place, "exec"), names)
         settings.GORKFLOW = names.get("GORKFLOW", {})
         assert get_settings()
