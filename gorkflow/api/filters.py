@@ -8,11 +8,16 @@ from django import forms
 from django_filters import rest_framework as filters
 from django_filters.utils import translate_validation
 from drf_spectacular.utils import extend_schema_field
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 
 from gorkflow.models import WorkflowRun
 from gorkflow.records import RunFilter
 from gorkflow.statuses import RunStatus
+
+NOT_FILTERS = {"cursor", "page_size", api_settings.URL_FORMAT_OVERRIDE}
+"""What a list's URL may hold besides."""
 
 
 class TagsField(forms.Field):
@@ -67,6 +72,10 @@ class RunFilterSet(filters.FilterSet):  # type: ignore[misc]  # untyped
     @classmethod
     def read(cls, request: Request) -> RunFilter:
         """Return the filter that the query asks for. Raises ValidationError."""
+        unknown = set(request.query_params) - set(cls.base_filters) - NOT_FILTERS
+        if unknown:
+            # A mistyped filter would answer with every run there is.
+            raise ValidationError({name: ["Unknown parameter."] for name in sorted(unknown)})
         asked = cls(request.query_params, request=request)
         if not asked.is_valid():
             raise translate_validation(asked.errors)

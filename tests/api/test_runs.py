@@ -92,6 +92,7 @@ def test_runs_are_filtered_by_the_time_they_were_created_at(api, completed, fail
         ({"tag": ":x"}, ["tag"]),
         ({"tag": ["a:1", "a:2"]}, ["tag"]),
         ({"created_after": "yesterday"}, ["created_after"]),
+        ({"tags": "a:b"}, ["tags"]),
     ],
 )
 def test_a_filter_that_makes_no_sense_is_refused_with_its_name(api, db, query, loc):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import signal
@@ -16,7 +17,6 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
-from typing import IO
 
 HOST = "127.0.0.1"
 FIRST_PORT, LAST_PORT = 8000, 8099
@@ -144,10 +144,6 @@ def _is_free(port: int) -> bool:
     return True
 
 
-_PORT_LOCKS: list[IO[str]] = []
-"""Held until this process ends."""
-
-
 def _is_mine(port: int) -> bool:
     """Keep the port from another demo that is started before our web server listens."""
     lock = (Path(tempfile.gettempdir()) / f"gorkflow-demo-{os.getuid()}-{port}.lock").open("w")
@@ -156,7 +152,8 @@ def _is_mine(port: int) -> bool:
     except OSError:
         lock.close()
         return False
-    _PORT_LOCKS.append(lock)
+    # Held until this process ends.
+    atexit.register(lock.close)
     return True
 
 
