@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from gorkflow.config import EngineConfig, StartOptions
-from gorkflow.definition.graph import ExecutionGraph
 from gorkflow.definition.registry import Registry
 from gorkflow.definition.registry import registry as default_registry
 from gorkflow.definition.workflow import Workflow
@@ -212,10 +211,6 @@ class Engine:
             return None
         workflow = self.registry.get(record.workflow_id, record.workflow_version)
         return workflow.output_codec.load(text)
-
-    def graph_of(self, record: RunRecord | Claim) -> ExecutionGraph:
-        """Return the graph that a run follows: its snapshot, whatever the code says today."""
-        return self.planners.of_run(record).graph
 
     # Steering
 

@@ -83,7 +83,7 @@ class StepRow:
             self.due_at, self.started_at, self.ended_at = now, None, None
         elif finish.status is StepStatus.RETRYING:
             failed = self.attempt_record()
-            self.earlier.append(with_status(failed, StepStatus.FAILED))
+            self.earlier.append(replace(failed, status=StepStatus.FAILED))
             self.due_at = self.ready_at = now + timedelta(seconds=finish.retry_in)
         elif finish.status in DONE_STEPS:
             self.progress = 1.0
@@ -217,11 +217,6 @@ def claim_of(row: StepRow, *, started_run: bool = False) -> Claim:
         shared=True,
         started_run=started_run,
     )
-
-
-def with_status(record: AttemptRecord, status: StepStatus) -> AttemptRecord:
-    """Return the record with another status."""
-    return replace(record, status=status)
 
 
 def run_record(run: RunRow) -> RunRecord:
