@@ -5,6 +5,8 @@
 #   make lint               ruff, mypy, import-linter, missing migrations
 #   make format             ruff format, and what ruff can mend by itself
 #   make coverage           the test suite with branch coverage
+#   make bench              measures beside Celery and DBOS; ARGS=--quick takes two minutes
+#   make chaos              kills workers and servers under load; ARGS=--short takes a minute and a half
 #   make build              the wheel and the source distribution, in dist/
 #   make clean              removes what was made, .venv too; the demo's data in var/ stay
 #
@@ -19,7 +21,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test lint lint-ruff lint-types lint-imports lint-migrations format coverage build clean
+.PHONY: demo test lint lint-ruff lint-types lint-imports lint-migrations format coverage bench chaos build clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -53,18 +55,24 @@ coverage: $(VENV)/.test
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: $(VENV)/.demo
+	$(BIN)/python -m chaos $(ARGS)
+
 build: $(VENV)/.build
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
 
 clean:
-	rm -rf $(VENV) var/venv var/tests var/coverage build dist htmlcov
+	rm -rf $(VENV) var/venv var/tests var/coverage var/benchmarks build dist htmlcov
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp per dependency group, newer than pyproject.toml once the group is installed.
 
-$(VENV)/.demo $(VENV)/.test $(VENV)/.lint: $(VENV)/.%: $(VENV)/.pip pyproject.toml
+$(VENV)/.demo $(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: $(VENV)/.pip pyproject.toml
 	@echo "Installing django-gorkflow and what '$*' needs into $(VENV) ..."
 	@$(PIP) install --group $* --editable .
 	@touch $@

@@ -6,13 +6,31 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 MAX_ID_LENGTH = 200
 """Characters in a workflow id or step id."""
+
+
+def _storable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError("bad_text", "must have no lone surrogates") from None
+    if "\x00" in text:
+        raise PydanticCustomError("bad_text", "must have no NUL characters")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""Text that every database takes."""
+Key = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_storable)]
+Queue = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_storable)]
+Author = Annotated[str, Field(max_length=255), AfterValidator(_storable)]
 
 
 class Backoff(StrEnum):
@@ -46,7 +64,7 @@ class ExecutionConfig(_Config):
     """Steps of one run that may run at once; read from the workflow's config only."""
     continue_on_error: bool = False
     """Whether the run goes on without this step's output when it fails for good."""
-    queue: str | None = Field(default=None, min_length=1, max_length=100)
+    queue: Queue | None = None
     """The Celery queue of the step; None for the engine's default queue."""
     retry_on: tuple[type[BaseException], ...] | None = None
     """Exceptions that are retried; None for every one."""
@@ -65,19 +83,19 @@ class ExecutionConfig(_Config):
 class StartOptions(_Config):
     """What a caller may say when starting a run, beside its input."""
 
-    resource_id: str | None = Field(default=None, min_length=1, max_length=255)
+    resource_id: Key | None = None
     """Your own name for what the run is about ("order-42"); runs can be listed by it."""
     concurrency_check: bool = False
     """Refuse the start while another checked run of this workflow has the same resource id."""
-    tags: Mapping[str, str] = Field(default_factory=dict, max_length=50)
+    tags: Mapping[Text, Text] = Field(default_factory=dict, max_length=50)
     """Labels to find the run by."""
-    idempotency_key: str | None = Field(default=None, min_length=1, max_length=255)
+    idempotency_key: Key | None = None
     """A second start of this workflow with the same key returns the first run."""
     synchronous: bool = False
     """Run the whole workflow here and now, in this process, without Celery."""
     priority: int = Field(default=5, ge=0, le=9)
     """0 to 9; higher goes first where the broker can tell."""
-    started_by: str = Field(default="", max_length=255)
+    started_by: Author = ""
     """Who or what started the run, for the history."""
     context: Any = None
     """The run's custom context, instead of the workflow's."""
@@ -104,7 +122,7 @@ class EngineConfig(_Config):
     """Seconds of delay entrusted to the broker at most; longer waits are left to the sweep."""
     max_payload_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     """Bytes of JSON in one input, output or state value."""
-    default_queue: str = Field(default="celery", min_length=1, max_length=100)
+    default_queue: Queue = "celery"
     """The queue of steps that name none."""
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from gorkflow.errors import ErrorCode
+from gorkflow.errors import ErrorCode, PayloadError
 from gorkflow.statuses import RunStatus, StepStatus
 
 Json = str
@@ -54,9 +54,11 @@ class ErrorInfo:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ErrorInfo:
-        """Rebuild what `to_dict` gave; unknown keys of a newer release are left out."""
+        """Rebuild what `to_dict` gave; what only a newer release knows is left out."""
         known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
-        return cls(**{**known, "code": ErrorCode(known["code"])})
+        code = known["code"]
+        code = ErrorCode(code) if code in list(ErrorCode) else ErrorCode.EXECUTION_FAILED
+        return cls(**{**known, "code": code})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +150,18 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Which runs to list; every field that is set must match. Newest first."""
+    """Which runs to list; every field that is set must match. Newest first.
+
+    Raises:
+        PayloadError: a status is unknown, a text can be in no run, a time has no time zone, or the
+            limit is below 1.
+
+    """
 
     workflow_id: str | None = None
     workflow_version: str | None = None
     statuses: Sequence[RunStatus] = ()
+    """Any of these; their names as text do too."""
     resource_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     started_by: str | None = None
@@ -163,6 +172,41 @@ class RunFilter:
     limit: int = 50
     cursor: str | None = None
     """`RunPage.next_cursor` of the page before."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "statuses", _checked_statuses(self.statuses))
+        for name in ("workflow_id", "workflow_version", "resource_id", "started_by", "cursor"):
+            _check_text(name, getattr(self, name))
+        for tag in self.tags.items():
+            for part in tag:
+                _check_text("tags", part)
+        for name in ("created_after", "created_before"):
+            moment = getattr(self, name)
+            if moment is not None and moment.tzinfo is None:
+                raise _bad_filter(name, "must have a time zone")
+        if isinstance(self.limit, bool) or not isinstance(self.limit, int) or self.limit < 1:
+            raise _bad_filter("limit", f"must be 1 or more, not {self.limit!r:.40}")
+
+
+def _checked_statuses(statuses: Sequence[str]) -> tuple[RunStatus, ...]:
+    if isinstance(statuses, str):
+        # A text is a sequence too, of letters.
+        statuses = (statuses,)
+    for status in statuses:
+        if status not in list(RunStatus):
+            names = ", ".join(RunStatus)
+            raise _bad_filter("statuses", f"{status!r:.40} is none of {names}")
+    return tuple(map(RunStatus, statuses))
+
+
+def _check_text(name: str, text: str | None) -> None:
+    if text is not None and (not isinstance(text, str) or storable_text(text) != text):
+        raise _bad_filter(name, "must be text without NUL characters and lone surrogates")
+
+
+def _bad_filter(name: str, why: str) -> PayloadError:
+    error = {"loc": [name], "msg": why, "type": "value_error"}
+    return PayloadError(f"run filter {name}: {why}", errors=[error])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,11 @@
 """Fixtures for every test: the host's Celery app, and where it publishes."""
 
+import threading
+
 import pytest
 from kombu import pools
 
+from gorkflow.engine import heartbeat
 from tests.celery_app import app
 
 URLS = ("broker_url", "broker_read_url", "broker_write_url")
@@ -12,6 +15,16 @@ URLS = ("broker_url", "broker_read_url", "broker_write_url")
 def _celery_app():
     app.set_default()
     return app
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    """End the heartbeats before their database goes: an idle one keeps its connection a while."""
+    yield
+    heartbeat.IDLE_SECONDS = 0.0
+    for thread in threading.enumerate():
+        if thread.name == "gorkflow-heartbeat":
+            thread.join(10)
 
 
 @pytest.fixture

@@ -133,14 +133,15 @@ class Assembly:
 
     def _check(self, node: Node) -> None:
         step = self.steps[node.id]
-        handed = [Handed(parent, self._handed_type(parent)) for parent in node.parents]
+        handed = [self._handed(parent) for parent in node.parents]
         problem = mismatch(step.id, self._wanted[step.id], node.join, handed)
         if problem is not None:
             raise DefinitionError(problem, step_id=step.id, parents=list(node.parents))
 
-    def _handed_type(self, step_id: str) -> Any:
+    def _handed(self, step_id: str) -> Handed:
         node, step = self.graph[step_id], self.steps[step_id]
-        return one_of(step.output_type, None) if _may_be_none(node) else step.output_type
+        kind = one_of(step.output_type, None) if _may_be_none(node) else step.output_type
+        return Handed(step_id, kind, may_fail=node.config.continue_on_error)
 
     def _input_type(self) -> Any:
         asking = [

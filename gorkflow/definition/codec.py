@@ -2,23 +2,22 @@
 
 JSON is the only format. A value that JSON would change in silence is refused instead: NaN and
 infinities (pydantic would write null), pydantic secrets (it would write "**********"), NUL
-characters and lone surrogates (PostgreSQL takes neither), and whatever does not read back.
+characters and lone surrogates (PostgreSQL takes neither), keys that are the same text in JSON,
+more than 100 levels, and whatever does not read back.
 """
 
 from __future__ import annotations
 
 import functools
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, Literal, TypeVar
 
 import pydantic_core
-from pydantic import BaseModel, Secret, SecretBytes, SecretStr, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
 
 from gorkflow.definition.secrecy import find_secret
 from gorkflow.definition.shapes import NEVER
+from gorkflow.definition.storable import path_text, printable, storable_json
 from gorkflow.definition.types import type_name
 from gorkflow.errors import DefinitionError, PayloadError
 from gorkflow.records import Json
@@ -30,9 +29,6 @@ MAX_FIELD_ERRORS = 100
 
 # A handler that never returns has nothing to be checked.
 _UNTYPED = (Any, object, *NEVER)
-_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_MAYBE_NOT_FINITE = (b"null", b"NaN", b"Infinity")
-_MASKED = b'"**********"'
 
 
 class Codec(Generic[T]):
@@ -94,7 +90,7 @@ class Codec(Generic[T]):
             checked = self.adapter.validate_python(value)
         except ValidationError as error:
             raise _invalid(name, error) from None
-        text = _storable_text(checked, self._write, self._plain, name, max_bytes)
+        text = storable_json(checked, self._write, self._plain, name, max_bytes)
         self._refuse_unreadable(text, name)
         return text
 
@@ -151,7 +147,7 @@ def dump_json(value: Any, *, what: str, max_bytes: int | None = None) -> Json:
         PayloadError: it cannot be stored as JSON.
 
     """
-    return _storable_text(value, _write_untyped, _plain_untyped, what, max_bytes)
+    return storable_json(value, _write_untyped, _plain_untyped, what, max_bytes)
 
 
 def _write_untyped(value: Any) -> bytes:
@@ -160,74 +156,6 @@ def _write_untyped(value: Any) -> bytes:
 
 def _plain_untyped(value: Any) -> Any:
     return pydantic_core.to_jsonable_python(value, by_alias=True, round_trip=True)
-
-
-def _storable_text(
-    value: Any,
-    write: Callable[[Any], bytes],
-    plain: Callable[[Any], Any],
-    what: str,
-    max_bytes: int | None,
-) -> Json:
-    try:
-        data = write(value)
-        # Looked at closely only where the text could hide one: this is the hot path.
-        if any(mark in data for mark in _MAYBE_NOT_FINITE):
-            _refuse_not_finite(data, plain(value), what)
-    except PayloadError:
-        raise
-    except (ValueError, TypeError, RecursionError) as error:
-        msg = f"{what} cannot be stored as JSON: {_printable(str(error))}"
-        raise PayloadError(msg) from error
-    if max_bytes is not None and len(data) > max_bytes:
-        msg = f"{what} is too large: {len(data):,} bytes of JSON, the limit is {max_bytes:,}"
-        raise PayloadError(msg, size=len(data), limit=max_bytes)
-    if b"\\u0000" in data and _ESCAPED_NUL.search(data):
-        msg = f"{what} has a NUL character in a text, which databases cannot store"
-        raise PayloadError(msg)
-    if _MASKED in data and _holds_secret(value):
-        msg = f"{what} has a pydantic secret in it, whose value would be lost; store a plain str"
-        raise PayloadError(msg)
-    return data.decode()
-
-
-def _refuse_not_finite(data: bytes, plain: Any, what: str) -> None:
-    path = _not_finite(plain, pydantic_core.from_json(data), ())
-    if path is not None:
-        where = f" at {_path(path)}" if path else ""
-        msg = f"{what} has a number that JSON cannot hold{where}: NaN and infinities are refused"
-        raise PayloadError(
-            msg, errors=[{"loc": list(path), "msg": "must be finite", "type": "finite_number"}]
-        )
-
-
-def _not_finite(plain: Any, stored: Any, path: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Return the path of the first number that the stored form has lost, or None."""
-    if isinstance(plain, float):
-        # ser_json_inf_nan="strings" stores a text, which does read back.
-        return path if not math.isfinite(plain) and not isinstance(stored, str) else None
-    pairs: Iterable[tuple[Any, Any, Any]] = ()
-    if isinstance(plain, dict) and isinstance(stored, dict):
-        pairs = zip(plain, plain.values(), stored.values(), strict=False)
-    elif isinstance(plain, list) and isinstance(stored, list):
-        pairs = zip(range(len(plain)), plain, stored, strict=False)
-    for key, value, kept in pairs:
-        found = _not_finite(value, kept, (*path, key))
-        if found is not None:
-            return found
-    return None
-
-
-def _holds_secret(value: Any) -> bool:
-    if isinstance(value, Secret | SecretStr | SecretBytes):
-        return True
-    if isinstance(value, Mapping):
-        return any(map(_holds_secret, value.values()))
-    if isinstance(value, list | tuple | set | frozenset):
-        return any(map(_holds_secret, value))
-    if isinstance(value, BaseModel) or hasattr(value, "__dataclass_fields__"):
-        return any(map(_holds_secret, vars(value).values() if hasattr(value, "__dict__") else ()))
-    return False
 
 
 def _adapter(annotation: Any, what: str) -> TypeAdapter[Any]:
@@ -273,24 +201,14 @@ def _invalid(what: str, error: ValidationError, problem: str = "is not valid") -
     found = error.errors(include_url=False, include_input=False, include_context=False)
     errors = [
         {
-            "loc": [_printable(part) if isinstance(part, str) else part for part in each["loc"]],
-            "msg": _printable(each["msg"]),
+            "loc": [printable(part) if isinstance(part, str) else part for part in each["loc"]],
+            "msg": printable(each["msg"]),
             "type": each["type"],
         }
         for each in found[:MAX_FIELD_ERRORS]
     ]
     first = errors[0]
-    where = f"{_path(first['loc'])}: " if first["loc"] else ""
+    where = f"{path_text(first['loc'])}: " if first["loc"] else ""
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     msg = f"{what} {problem}: {where}{first['msg']}{more}"
     return PayloadError(msg, errors=errors, error_count=len(found))
-
-
-def _path(loc: Iterable[Any]) -> str:
-    return ".".join(str(part) for part in loc)
-
-
-def _printable(text: str, limit: int = 500) -> str:
-    """Return `text` in a form that every database can store with the error."""
-    cleaned = text.replace("\x00", "\ufffd").encode(errors="replace").decode()
-    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"

@@ -11,9 +11,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gorkflow.config import ExecutionConfig, PositiveSeconds, StartOptions
 from gorkflow.definition.codec import Codec
-from gorkflow.definition.naming import MAX_VERSION_LENGTH, checked_name
+from gorkflow.definition.naming import MAX_VERSION_LENGTH, checked_name, checked_tags
 from gorkflow.definition.step import checked_config
-from gorkflow.errors import DefinitionError
+from gorkflow.errors import DefinitionError, PayloadError
 
 _SECONDS: TypeAdapter[float | None] = TypeAdapter(PositiveSeconds | None)
 
@@ -41,10 +41,12 @@ class Header:
         _check_type(self.config, ExecutionConfig, f"the config of {what}")
         _check_limits(self, what)
         try:
-            StartOptions(tags=self.tags)
+            checked_tags(StartOptions(tags=self.tags).tags)
         except ValidationError as error:
             msg = f"the tags of {what}: {error.errors(include_url=False)[0]['msg']}"
             raise DefinitionError(msg) from None
+        except PayloadError as error:
+            raise DefinitionError(f"{what}: {error.message}") from None
 
     def replace(self, **fields: Any) -> Header:
         """Return a header with some fields changed."""

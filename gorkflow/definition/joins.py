@@ -30,6 +30,8 @@ class Handed:
 
     step_id: str
     type: Any
+    may_fail: bool = False
+    """Whether the run goes on without it: then it hands on None, and by id nothing."""
 
 
 def join_of(wanted: Any, parents: Sequence[str]) -> Join:
@@ -71,6 +73,8 @@ def _is_by_id(wanted: Any) -> bool:
 
 
 def _single(step_id: str, wanted: Any, parent: Handed) -> str | None:
+    if _needs(parent, wanted):
+        return _failing(step_id, wanted, parent, f"take {type_name(wanted)} | None")
     if compatible(parent.type, wanted):
         return None
     puts_out, takes = type_names(parent.type, wanted)
@@ -95,6 +99,8 @@ def _tuple(step_id: str, wanted: Any, parents: Sequence[Handed]) -> str | None:
         )
     types = items.types if items.fixed else items.types * len(parents)
     for parent, takes in zip(parents, types, strict=True):
+        if _needs(parent, takes):
+            return _failing(step_id, wanted, parent, f"take {type_name(takes)} | None there")
         if not compatible(parent.type, takes):
             names = type_names(parent.type, takes)
             return (
@@ -125,6 +131,9 @@ def _record_problems(
         found = field.read & by_id.keys()
         used |= found
         pairs.extend((by_id[key], field.type) for key in found)
+        if field.required and found and all(by_id[key].may_fail for key in found):
+            parent = by_id[min(found)]
+            yield _failing(step_id, wanted, parent, f"give the field {_key(field)!r} a default")
         if not found and field.required and field.read:
             yield (
                 f"step {step_id!r} takes {type_name(wanted)}, whose field {_key(field)!r} is the id"
@@ -144,6 +153,17 @@ def _field_problems(step_id: str, wanted: Any, pairs: Any) -> Iterator[str]:
                 f"step {step_id!r} takes {type_name(wanted)}, but {parent.step_id!r} before it puts"
                 f" out {puts_out}, where {asked} is taken"
             )
+
+
+def _needs(parent: Handed, takes: Any) -> bool:
+    return parent.may_fail and not compatible(None, takes)
+
+
+def _failing(step_id: str, wanted: Any, parent: Handed, remedy: str) -> str:
+    return (
+        f"step {step_id!r} takes {type_name(wanted)}, but {parent.step_id!r} before it may fail and"
+        f" be passed over (continue_on_error): {remedy}"
+    )
 
 
 def _key(field: Field) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gorkflow.config import MAX_ID_LENGTH
-from gorkflow.errors import DefinitionError
+from gorkflow.errors import DefinitionError, PayloadError
 
 MAX_VERSION_LENGTH = 50
 """Characters in a workflow's version."""
+
+MAX_TAG_LENGTH = 200
+"""Characters in a tag's name or value."""
 
 _REFUSED_CATEGORIES = ("Cc", "Cs")  # control characters; lone surrogates, which are not text
 
@@ -38,6 +41,21 @@ def checked_name(value: object, what: str, *, limit: int = MAX_ID_LENGTH) -> str
         msg = f"{what} must have no control characters: {value!r}"
         raise DefinitionError(msg)
     return value
+
+
+def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags if names have 1 to 200 characters and values at most as many.
+
+    Raises:
+        PayloadError: one is longer, or a name is empty.
+
+    """
+    for name, value in tags.items():
+        if not 0 < len(name) <= MAX_TAG_LENGTH or len(value) > MAX_TAG_LENGTH:
+            msg = f"tag {name!r:.60}: name and value may have {MAX_TAG_LENGTH} characters each"
+            error = {"loc": ["tags", name[:MAX_TAG_LENGTH]], "msg": "too long", "type": "too_long"}
+            raise PayloadError(msg, errors=[error])
+    return dict(tags)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

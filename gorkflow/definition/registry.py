@@ -25,6 +25,7 @@ class Registry:
         self._lock = threading.Lock()
         # Replaced as a whole when it changes, so that readers need no lock.
         self._workflows: dict[str, dict[str, Workflow[Any, Any]]] = {}
+        self._graphs: tuple[object, frozenset[tuple[str, str, str]]] = (None, frozenset())
 
     def __iter__(self) -> Iterator[Workflow[Any, Any]]:
         """Go through the current version of every workflow, sorted by id."""
@@ -68,6 +69,16 @@ class Registry:
             versions.pop(version, None) if version is not None else versions.clear()
             left = {key: kept for key, kept in self._workflows.items() if key != workflow_id}
             self._workflows = {**left, workflow_id: versions} if versions else left
+
+    @property
+    def graphs(self) -> frozenset[tuple[str, str, str]]:
+        """Workflow id, version and fingerprint of everything registered."""
+        workflows, graphs = self._workflows, self._graphs
+        if graphs[0] is not workflows:
+            found = [each for versions in workflows.values() for each in versions.values()]
+            known = frozenset((each.id, each.version, each.graph.fingerprint) for each in found)
+            self._graphs = graphs = (workflows, known)
+        return graphs[1]
 
     def find(self, workflow_id: str, version: str) -> Workflow[Any, Any] | None:
         """Return that very version, or None."""

@@ -6,36 +6,32 @@ Nothing is written here. The outcome goes to the planner, and what the planner d
 from __future__ import annotations
 
 import asyncio
-import traceback
-from collections.abc import Iterable, Mapping, Sequence
+import contextvars
+import inspect
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
-import pydantic_core
-from asgiref.sync import async_to_sync
+from asgiref.sync import AsyncToSync, async_to_sync
 
 from gorkflow.definition.context import StepContext
 from gorkflow.definition.graph import ExecutionGraph, Join
 from gorkflow.definition.step import Step
 from gorkflow.definition.workflow import Workflow
+from gorkflow.engine.failures import code_of, error_info, is_told_to_end
 from gorkflow.engine.heartbeat import Beat
 from gorkflow.engine.planner import Outcome, join_outputs
 from gorkflow.engine.retry import is_retryable
-from gorkflow.engine.timeout import AttemptTimeout, time_limit
-from gorkflow.errors import (
-    ErrorCode,
-    GorkflowError,
-    NotFoundError,
-    PayloadError,
-    StepCancelled,
-)
+from gorkflow.engine.surroundings import kept_directory
+from gorkflow.engine.timeout import AttemptTimeout, TimeLimit, time_limit
+from gorkflow.errors import ErrorCode, NotFoundError, PayloadError, StepCancelled
 from gorkflow.log import WORKFLOW_PROGRESS, log
-from gorkflow.records import ErrorInfo, Json, storable_text
+from gorkflow.records import Json
 from gorkflow.statuses import DONE_STEPS, StepStatus
-from gorkflow.stores.base import Claim, StepOutput, WorkflowStore
+from gorkflow.stores.base import Claim, Loaded, StepOutput, WorkflowStore
 
-MAX_TRACEBACK = 16 * 1024
-MAX_MESSAGE = 2000
 CACHED_BYTES = 1024 * 1024
 
 
@@ -85,6 +81,10 @@ class Attempt:
         self._beat = beat
         self._nudge = nudge
         self._max_bytes = max_bytes
+        self._thread = threading.get_ident()
+        self._caller: Executor | None = None
+        # A coroutine runs in a loop of its own, which ends it by itself.
+        self._limit = TimeLimit(None if self._step.is_async else self._node.config.timeout)
         self._context = StepContext(
             run_id=claim.run_id,
             workflow=workflow,
@@ -98,32 +98,38 @@ class Attempt:
     def run(self) -> Outcome:
         """Call the handler. Whatever it raises becomes an outcome.
 
-        Only what ends the process (KeyboardInterrupt, a SystemExit of the host's own making)
-        passes through.
+        Only what ends the process (Ctrl-C, a worker that is told to stop at once) passes through,
+        and the time limit of an attempt in whose handler this one runs.
         """
         try:
-            # A coroutine runs in a loop of its own, which ends it by itself.
-            with time_limit(None if self._step.is_async else self._node.config.timeout):
-                return self._call()
+            with self._store.around_handler():
+                return self._call_in_time()
         except AttemptTimeout:
-            self._store.after_interrupt()
+            if not self._limit.is_over:
+                raise
             message = f"the attempt took longer than {self._node.config.timeout:g} s"
             return self._failure(ErrorCode.TIMEOUT, TimeoutError(message), retryable=True)
-        except StepCancelled as error:
-            return self._failure(ErrorCode.CANCELLED, error, retryable=True)
         except PayloadError as error:
-            return self._failure(error.code, error, retryable=False)
+            return self._failure(code_of(error), error, retryable=False)
         except Exception as error:  # noqa: BLE001  containing a handler's errors is the point
             # The graph's config has no exception classes: those are code, not data.
             config = self._step.config.over(self._workflow.config)
-            code = error.code if isinstance(error, GorkflowError) else ErrorCode.EXECUTION_FAILED
-            return self._failure(code, error, retryable=is_retryable(config, error))
+            return self._failure(code_of(error), error, retryable=is_retryable(config, error))
         except BaseException as error:
-            if type(error) is not SystemExit and isinstance(
-                error, (KeyboardInterrupt, SystemExit, GeneratorExit)
-            ):
+            if is_told_to_end(error):
                 raise
-            return self._failure(ErrorCode.PANIC, error, retryable=True)
+            code = ErrorCode.CANCELLED if _is_cancelled(error) else ErrorCode.PANIC
+            return self._failure(code, error, retryable=True)
+
+    def _call_in_time(self) -> Outcome:
+        try:
+            with kept_directory(), time_limit(self._limit):
+                # In a context of its own: a language, a time zone or a bound log value that a
+                # handler sets is gone with it.
+                return contextvars.copy_context().run(self._call)
+        except AttemptTimeout:
+            self._store.after_interrupt()
+            raise
 
     def _call(self) -> Outcome:
         text = self._load_step_input()
@@ -160,14 +166,22 @@ class Attempt:
             # async_to_sync keeps thread-sensitive calls, the ORM's among them, in this thread: on
             # its connection, in the transaction of an atomic step.
             return async_to_sync(self._awaited)(*arguments)
-        return self._step.handler(*arguments)
+        result = self._step.handler(*arguments)
+        if inspect.iscoroutine(result):
+            result.close()
+            message = f"step {self._step.id!r} returned a coroutine: make its handler `async def`"
+            raise PayloadError(message)
+        return result
 
     async def _awaited(self, *arguments: Any) -> Any:
+        # Runs things in the thread that waits for this coroutine; there is no public name for it.
+        self._caller = AsyncToSync.executors.current
         try:
             async with asyncio.timeout(self._node.config.timeout) as limit:
                 return await self._step.handler(*arguments)
         except TimeoutError:
             if limit.expired():
+                self._limit.is_over = True
                 raise AttemptTimeout from None
             raise
 
@@ -179,11 +193,21 @@ class Attempt:
     def _outputs(self, step_ids: Iterable[str]) -> Mapping[str, StepOutput]:
         wanted = list(step_ids)
         missing = [step_id for step_id in wanted if step_id not in self._cache.outputs]
-        loaded = self._store.load(self._claim.run_id, outputs=missing).outputs if missing else {}
+        loaded = self._load(outputs=missing).outputs if missing else {}
         found = {**self._cache.outputs, **loaded}
         for step_id, output in loaded.items():
             self._cache.keep(step_id, output)
         return {step_id: found[step_id] for step_id in wanted if step_id in found}
+
+    def _load(self, **wanted: Any) -> Loaded:
+        """Read from the store in the attempt's own thread, whose connection it is.
+
+        A coroutine runs in another one. Its loop stands still for the moment, as what a context
+        offers is no awaitable.
+        """
+        if self._caller is None or threading.get_ident() == self._thread:
+            return self._store.load(self._claim.run_id, **wanted)
+        return self._caller.submit(self._store.load, self._claim.run_id, **wanted).result()
 
     # AttemptLink, for the StepContext
 
@@ -198,16 +222,16 @@ class Attempt:
     def load_input(self) -> Json:
         """Return the run's input."""
         if self._cache.input is None:
-            self._cache.input = self._store.load(self._claim.run_id, run_input=True).input
+            self._cache.input = self._load(run_input=True).input
         return self._cache.input
 
     def load_context(self) -> Json | None:
         """Return the run's custom context."""
-        return self._store.load(self._claim.run_id, context=True).context
+        return self._load(context=True).context
 
     def load_state(self) -> Mapping[str, Json]:
         """Return the run's committed state."""
-        return self._store.load(self._claim.run_id, state=True).state
+        return self._load(state=True).state
 
     def report(self, fraction: float, note: str) -> None:
         """Leave progress for the heartbeat."""
@@ -224,32 +248,7 @@ class Attempt:
         return Outcome(status=StepStatus.FAILED, error=info, retryable=retryable)
 
 
-def error_info(
-    code: ErrorCode, error: BaseException, *, step_id: str = "", attempt: int = 0
-) -> ErrorInfo:
-    """Describe an exception: message and traceback capped, no locals, no NUL characters."""
-    kind = type(error)
-    lines = traceback.format_exception(kind, error, error.__traceback__, limit=-30)
-    return ErrorInfo(
-        code=code,
-        message=storable_text(_text(error))[:MAX_MESSAGE],
-        type=f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
-        step_id=step_id,
-        attempt=attempt,
-        errors=_plain_errors(error) if isinstance(error, PayloadError) else (),
-        traceback=storable_text("".join(lines))[-MAX_TRACEBACK:],
-    )
-
-
-def _plain_errors(error: PayloadError) -> Sequence[Mapping[str, Any]]:
-    # A user's own PayloadError may hold anything; ours are plain already.
-    text = pydantic_core.to_json(error.errors, fallback=repr, inf_nan_mode="strings").decode()
-    errors: list[dict[str, Any]] = pydantic_core.from_json(text.replace("\\u0000", "?"))
-    return errors
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001  a broken __str__ must not lose the error
-        return type(error).__name__
+def _is_cancelled(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(StepCancelled) is not None
+    return isinstance(error, StepCancelled)

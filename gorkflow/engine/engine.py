@@ -307,7 +307,7 @@ class Engine:
 
         It tells no worker of the run, so it needs no broker.
         """
-        while not self.store.get_run(run_id).status.is_terminal:
+        while True:
             worker = RunWorker(
                 self,
                 run_id,
@@ -316,7 +316,10 @@ class Engine:
                 keep_going=lambda: True,
                 alone=True,
             )
-            if worker.run() == 0:
+            attempts = worker.run()
+            if worker.saw_end or self.store.get_run(run_id).status.is_terminal:
+                return
+            if attempts == 0:
                 self.clock.sleep(self._until_due(run_id))
                 end_overdue(self, run_id)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from gorkflow.engine.attempt import error_info
 from gorkflow.engine.clock import Clock
+from gorkflow.engine.failures import error_info
 from gorkflow.engine.planner import Outcome, Planner, give_back
 from gorkflow.errors import ErrorCode
 from gorkflow.log import PERSISTENCE_ERROR, log

@@ -117,7 +117,10 @@ class Heartbeat:
     def _run(self) -> None:
         try:
             while self._wait():
-                self.beat_once()
+                if self._beats:
+                    self.beat_once()
+                else:
+                    self._store.release()
         finally:
             self._store.release()
 

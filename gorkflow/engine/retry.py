@@ -27,7 +27,12 @@ def compute_delay(config: ExecutionConfig, retry_number: int, random: Callable[[
 
 
 def is_retryable(config: ExecutionConfig, error: BaseException) -> bool:
-    """Tell whether the error is of a kind that another attempt might cure."""
+    """Tell whether the error is of a kind that another attempt might cure.
+
+    A group of errors (of an `asyncio.TaskGroup`) is what all of its members are.
+    """
     if isinstance(error, (PayloadError, NonRetryableError, *config.no_retry_on)):
         return False
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_retryable(config, each) for each in error.exceptions)
     return config.retry_on is None or isinstance(error, config.retry_on)

@@ -12,14 +12,12 @@ import pydantic_core
 
 from gorkflow.config import EngineConfig, StartOptions
 from gorkflow.definition.codec import dump_json
+from gorkflow.definition.naming import checked_tags
 from gorkflow.definition.workflow import Workflow
 from gorkflow.engine.planner import Planner
 from gorkflow.errors import IdempotencyConflictError, PayloadError
 from gorkflow.records import Json, RunRecord
 from gorkflow.stores.base import NewRun, WorkflowStore
-
-MAX_TAG = 200
-"""Characters in a tag's name or value."""
 
 
 def build_run(
@@ -42,7 +40,7 @@ def build_run(
         resource_id=options.resource_id or "",
         idempotency_key=options.idempotency_key,
         concurrency_key=_concurrency_key(workflow.id, options),
-        tags=_tags({**workflow.tags, **options.tags}),
+        tags=checked_tags({**workflow.tags, **options.tags}),
         priority=options.priority,
         started_by=options.started_by,
         total_steps=len(graph),
@@ -96,14 +94,3 @@ def _concurrency_key(workflow_id: str, options: StartOptions) -> str | None:
     # Hashed, so that ids of any length and script fit one indexed column of every database.
     pair = dump_json([workflow_id, options.resource_id], what="resource id")
     return hashlib.sha256(pair.encode()).hexdigest()
-
-
-def _tags(tags: dict[str, str]) -> dict[str, str]:
-    for name, value in tags.items():
-        if not 0 < len(name) <= MAX_TAG or len(value) > MAX_TAG:
-            raise PayloadError(
-                f"tag {name!r:.60}: name and value may have {MAX_TAG} characters each",
-                errors=[{"loc": ["tags", name[:MAX_TAG]], "msg": "too long", "type": "too_long"}],
-            )
-    dump_json(tags, what="tags")
-    return tags

@@ -13,7 +13,8 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from types import FrameType
 
 
@@ -21,17 +22,35 @@ class AttemptTimeout(BaseException):
     """Raised inside a handler whose time is up."""
 
 
+@dataclass(slots=True)
+class TimeLimit:
+    """How long one attempt may take, and whether its time is up."""
+
+    seconds: float | None
+    is_over: bool = False
+
+
 @contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise AttemptTimeout in the body after `seconds`; None for no limit."""
-    if seconds is None or _in_greenlet():
-        yield
-    elif _alarm_is_free():
-        with _alarm_limit(seconds):
+def time_limit(limit: TimeLimit) -> Iterator[None]:
+    """Raise AttemptTimeout in the body when the time is up, and set `limit.is_over`.
+
+    Limits may be nested: an attempt may run another one. An alarm that the body sets and leaves
+    behind is taken off again.
+    """
+    is_limited = limit.seconds is not None and not _in_greenlet()
+    if not _alarm_is_ours():
+        with _async_limit(limit) if is_limited else nullcontext():
             yield
-    else:
-        with _async_limit(seconds):
+        return
+    previous = signal.getsignal(signal.SIGALRM)
+    try:
+        with _alarm_limit(limit) if is_limited else nullcontext():
             yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        # None is a handler that was not set from Python and cannot be.
+        if previous is not None and signal.getsignal(signal.SIGALRM) is not previous:
+            signal.signal(signal.SIGALRM, previous)
 
 
 def _in_greenlet() -> bool:
@@ -44,7 +63,7 @@ def _in_greenlet() -> bool:
     return bool(monkey.is_monkey_patched("thread"))
 
 
-def _alarm_is_free() -> bool:
+def _alarm_is_ours() -> bool:
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         return False
     # Somebody else's alarm (a host's own watchdog) is not ours to overwrite.
@@ -52,39 +71,43 @@ def _alarm_is_free() -> bool:
 
 
 @contextmanager
-def _alarm_limit(seconds: float) -> Iterator[None]:
-    def ring(_signal: int, _frame: FrameType | None) -> None:
-        raise AttemptTimeout
+def _alarm_limit(limit: TimeLimit) -> Iterator[None]:
+    has_ended = False
 
-    previous = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    def ring(_signal: int, _frame: FrameType | None) -> None:
+        if not has_ended:
+            limit.is_over = True
+            raise AttemptTimeout
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, limit.seconds or 0)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        has_ended = True
 
 
 @contextmanager
-def _async_limit(seconds: float) -> Iterator[None]:
+def _async_limit(limit: TimeLimit) -> Iterator[None]:
     thread_id = threading.get_ident()
-    over = False
+    has_ended = False
     lock = threading.Lock()
 
     def ring() -> None:
         # Under the lock, so that the exception cannot be set once the body has been left.
         with lock:
-            if not over:
+            if not has_ended:
+                limit.is_over = True
                 _raise_in(thread_id, AttemptTimeout)
 
-    timer = threading.Timer(seconds, ring)
+    timer = threading.Timer(limit.seconds or 0, ring)
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         with lock:
-            over = True
+            has_ended = True
             timer.cancel()
             # Set but not delivered yet? Then it would hit the engine instead of the handler.
             _raise_in(thread_id, None)

@@ -80,6 +80,8 @@ class RunWorker:
         self._keep_going = keep_going
         self._alone = alone
         self._cache = RunCache()
+        self.saw_end = False
+        """Whether a finish of ours ended the run."""
 
     def run(self) -> int:
         """Work until nothing of the run is ready here, or `keep_going` says no.
@@ -102,6 +104,7 @@ class RunWorker:
             lease=self._engine.config.lease,
             queue=self._queue,
             accept=self._accept,
+            known=self._engine.registry.graphs,
         )
 
     def _accept(self, candidate: Candidate) -> bool:
@@ -165,6 +168,8 @@ class RunWorker:
 
     def _attempt(self, held: _Held, finisher: Finisher) -> Stored:
         claim = held.claim
+        if claim.run_input is not None:
+            self._cache.input = claim.run_input
         if claim.started_run:
             log.info(WORKFLOW_STARTED)
             tell(self._engine.observer.run_started, claim.run_id, claim.workflow_id)
@@ -220,6 +225,7 @@ class RunWorker:
         if not finished.accepted:
             log.warning(STEP_REFUSED, duration_ms=round(duration_ms, 1))
             return
+        self.saw_end = finished.ended_run
         self._cache.keep(claim.step_id, StepOutput(status=finish.status, output=finish.output))
         announce(self._engine, claim, finish, finished, duration_ms=duration_ms, alone=self._alone)
         if is_live(finished) and finished.claim is None and not self._keep_going():

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models.fields.json import KeyTransform
 
+from gorkflow.models.fields import HasTag
 from gorkflow.statuses import ACTIVE_RUNS, CLAIMABLE_STEPS, TERMINAL_RUNS, StepStatus
 
 if TYPE_CHECKING:
@@ -30,11 +30,7 @@ class RunQuerySet(models.QuerySet["WorkflowRun"]):
 
     def tagged(self, tags: Mapping[str, str]) -> Self:
         """Runs that carry every one of the tags; any characters are allowed in names."""
-        found = self
-        for number, (name, value) in enumerate(tags.items()):
-            alias = f"_tag_{number}"
-            found = found.alias(**{alias: KeyTransform(name, "tags")}).filter(**{alias: value})
-        return found
+        return self.filter(*(HasTag("tags", name, value) for name, value in tags.items()))
 
     def without_payloads(self) -> Self:
         """Leave the large columns in the database."""

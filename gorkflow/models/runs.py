@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from gorkflow.models.fields import PayloadField
+from gorkflow.models.fields import ExactCharField, PayloadField
 from gorkflow.models.querysets import RunQuerySet
 from gorkflow.statuses import RunStatus
 
@@ -13,9 +13,9 @@ from gorkflow.statuses import RunStatus
 class DefinitionSnapshot(models.Model):
     """A graph that runs follow; stored once, however many runs share it."""
 
-    fingerprint = models.CharField(max_length=64, primary_key=True)
-    workflow_id = models.CharField(max_length=200)
-    workflow_version = models.CharField(max_length=64)
+    fingerprint = ExactCharField(max_length=64, primary_key=True)
+    workflow_id = ExactCharField(max_length=200)
+    workflow_version = ExactCharField(max_length=64)
     graph = PayloadField()
     created_at = models.DateTimeField()
 
@@ -31,25 +31,25 @@ class WorkflowRun(models.Model):
     """One run of a workflow. Read it as you like; change it through the engine only."""
 
     id = models.UUIDField(primary_key=True, editable=False)
-    workflow_id = models.CharField(_("workflow"), max_length=200)
-    workflow_version = models.CharField(_("version"), max_length=64)
+    workflow_id = ExactCharField(_("workflow"), max_length=200)
+    workflow_version = ExactCharField(_("version"), max_length=64)
     definition = models.ForeignKey(
         DefinitionSnapshot, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    status = models.CharField(
+    status = ExactCharField(
         _("status"), max_length=16, choices=[(status.value, status.value) for status in RunStatus]
     )
     priority = models.SmallIntegerField(_("priority"), default=5)
-    resource_id = models.CharField(_("resource id"), max_length=255, blank=True, default="")
-    idempotency_key = models.CharField(_("idempotency key"), max_length=255, null=True, blank=True)
-    concurrency_key = models.CharField(max_length=64, null=True, blank=True, editable=False)
-    active_key = models.CharField(max_length=64, null=True, blank=True, editable=False)
+    resource_id = ExactCharField(_("resource id"), max_length=255, blank=True, default="")
+    idempotency_key = ExactCharField(_("idempotency key"), max_length=255, null=True, blank=True)
+    concurrency_key = ExactCharField(max_length=64, null=True, blank=True, editable=False)
+    active_key = ExactCharField(max_length=64, null=True, blank=True, editable=False)
     tags = models.JSONField(_("tags"), default=dict, blank=True)
     input = PayloadField(_("input"), null=True, blank=True)
     output = PayloadField(_("output"), null=True, blank=True)
     context = PayloadField(_("context"), null=True, blank=True)
     error = models.JSONField(_("error"), null=True, blank=True)
-    started_by = models.CharField(_("started by"), max_length=255, blank=True, default="")
+    started_by = ExactCharField(_("started by"), max_length=255, blank=True, default="")
     rerun_of = models.ForeignKey(
         "self",
         verbose_name=_("rerun of"),
@@ -112,7 +112,7 @@ class RunState(models.Model):
     run = models.ForeignKey(
         WorkflowRun, on_delete=models.CASCADE, related_name="state", db_index=False
     )
-    name = models.CharField(max_length=200)
+    name = ExactCharField(max_length=200)
     value = PayloadField()
 
     class Meta:
@@ -130,7 +130,7 @@ class RunState(models.Model):
 class AdmissionLock(models.Model):
     """A row to lock while runs of a workflow with a run limit are let in one by one."""
 
-    workflow_id = models.CharField(max_length=200, primary_key=True)
+    workflow_id = ExactCharField(max_length=200, primary_key=True)
 
     class Meta:
         verbose_name = _("admission lock")

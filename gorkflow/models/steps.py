@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from gorkflow.models.fields import PayloadField
+from gorkflow.models.fields import ExactCharField, PayloadField
 from gorkflow.models.querysets import StepQuerySet
 from gorkflow.models.runs import WorkflowRun
 from gorkflow.statuses import StepStatus
@@ -20,12 +20,12 @@ class StepExecution(models.Model):
     run = models.ForeignKey(
         WorkflowRun, on_delete=models.CASCADE, related_name="steps", db_index=False
     )
-    step_id = models.CharField(_("step"), max_length=200)
+    step_id = ExactCharField(_("step"), max_length=200)
     map_index = models.IntegerField(default=0)
     position = models.PositiveIntegerField(_("position"))
-    status = models.CharField(_("status"), max_length=16, choices=STEP_STATUSES)
+    status = ExactCharField(_("status"), max_length=16, choices=STEP_STATUSES)
     pending = models.PositiveIntegerField(_("parents to wait for"), default=0)
-    queue = models.CharField(_("queue"), max_length=100)
+    queue = ExactCharField(_("queue"), max_length=100)
     due_at = models.DateTimeField(
         _("due"),
         null=True,
@@ -33,12 +33,12 @@ class StepExecution(models.Model):
         help_text=_("When it may be claimed or, while it runs, when its lease ends."),
     )
     token = models.UUIDField(null=True, blank=True, editable=False)
-    worker = models.CharField(_("worker"), max_length=255, blank=True, default="")
+    worker = ExactCharField(_("worker"), max_length=255, blank=True, default="")
     attempt = models.PositiveIntegerField(_("attempts"), default=0)
     failures = models.PositiveIntegerField(_("failures"), default=0)
     crashes = models.PositiveIntegerField(_("lost workers"), default=0)
     progress = models.FloatField(_("progress"), default=0.0)
-    progress_note = models.CharField(max_length=200, blank=True, default="")
+    progress_note = ExactCharField(max_length=200, blank=True, default="")
     output = PayloadField(_("output"), null=True, blank=True)
     error = models.JSONField(_("error"), null=True, blank=True)
     ready_at = models.DateTimeField(_("ready"), null=True, blank=True)
@@ -80,8 +80,8 @@ class StepAttempt(models.Model):
         StepExecution, on_delete=models.CASCADE, related_name="attempts", db_index=False
     )
     number = models.PositiveIntegerField(_("number"))
-    status = models.CharField(_("status"), max_length=16, choices=STEP_STATUSES)
-    worker = models.CharField(_("worker"), max_length=255, blank=True, default="")
+    status = ExactCharField(_("status"), max_length=16, choices=STEP_STATUSES)
+    worker = ExactCharField(_("worker"), max_length=255, blank=True, default="")
     error = models.JSONField(_("error"), null=True, blank=True)
     ready_at = models.DateTimeField(_("ready"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)

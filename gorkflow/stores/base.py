@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -95,6 +95,8 @@ class Claim:
     """Whether other connections can see the claim; False inside a caller's open transaction."""
     started_run: bool = False
     """Whether this claim took the run from PENDING to RUNNING."""
+    run_input: Json | None = None
+    """The run's input, where the store has read it in passing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,13 @@ class Taker:
     """Only steps of this queue; None for any."""
     accept: Callable[[Candidate], bool]
     """Whether this process has the code for the step. A refusal burns no attempt."""
+    known: frozenset[tuple[str, str, str]] = frozenset()
+    """Workflow id, version and fingerprint of graphs of which every step would be accepted, so
+    that a store need not ask."""
+
+    def knows(self, claim: Claim) -> bool:
+        """Tell whether every step of the claim's run would be accepted."""
+        return (claim.workflow_id, claim.workflow_version, claim.fingerprint) in self.known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +337,15 @@ class WorkflowStore(ABC):
         """
         msg = f"{type(self).__name__} has no transactions, so it cannot run atomic steps"
         raise NotImplementedError(msg)
+
+    def around_handler(self) -> AbstractContextManager[Any]:
+        """Return what a handler runs in: it puts the thread's connections right afterwards.
+
+        Raises:
+            StepError: the handler returned, and left something open that loses what it wrote.
+
+        """
+        return nullcontext()
 
     def is_transient(self, error: BaseException) -> bool:  # noqa: ARG002
         """Tell whether the store may do the same thing a moment later (a lost connection)."""

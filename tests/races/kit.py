@@ -25,17 +25,27 @@ def is_postgresql():
     return connection.vendor == "postgresql"
 
 
-def taker(*, queue=None, lease=60.0, worker="race", accept=lambda _candidate: True):
-    return Taker(token=uuid4(), worker=worker, lease=lease, queue=queue, accept=accept)
+def taker(*, queue=None, lease=60.0, worker="race", accept=lambda _candidate: True, known=()):
+    return Taker(
+        token=uuid4(),
+        worker=worker,
+        lease=lease,
+        queue=queue,
+        accept=accept,
+        known=frozenset(known),
+    )
 
 
-def engine_of(*workflows, **config):
+def engine_of(*workflows, store=None, **config):
     """An engine on the Django store that knows these workflows alone and keeps its messages."""
     registry = Registry()
     for workflow in workflows:
         registry.register(workflow)
     return Engine(
-        DjangoStore(), InlineDispatcher(), registry=registry, config=EngineConfig(**config)
+        store or DjangoStore(),
+        InlineDispatcher(),
+        registry=registry,
+        config=EngineConfig(**config),
     )
 
 

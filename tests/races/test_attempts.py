@@ -81,7 +81,7 @@ def test_an_input_that_could_not_be_read_at_once_is_no_failure_of_the_handler(mo
         calls.append(n)
         return n
 
-    engine = engine_of(workflow_of(picky))
+    engine = engine_of(workflow_of(picky), store=DjangoStore(portable=True))
     run = engine.start("race", 1)
     failed = fails_once(monkeypatch, DjangoStore, "_load_columns")
 

@@ -25,6 +25,7 @@ from tests.races.kit import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 STORE = DjangoStore()
+PORTABLE = DjangoStore(portable=True)
 FAN = graph_of(a="", b="", c="", d="")
 FAILS = {"status": StepStatus.FAILED, "error": error(), "retryable": False}
 
@@ -220,7 +221,7 @@ def test_a_sweep_that_waits_for_a_late_finish_takes_nothing_away(monkeypatch):
     (expired,) = STORE.sweep(limit=10, resend_after=60.0).expired
     gate = gate_before(monkeypatch, finishing, "_store_step")
 
-    finishes = Act(lambda: finish(claimed))
+    finishes = Act(lambda: PORTABLE.finish(claimed, decided(claimed), None))
     gate.wait_until_reached()
     loses = Act(lambda: STORE.finish(expired, planner_of(CHAIN).lost(expired), None))
     wait_until_blocked(loses)

@@ -199,7 +199,7 @@ def test_a_result_that_was_stored_is_not_told_as_a_failure_however_long_the_answ
 
 
 def test_a_database_that_is_away_for_longer_is_no_failure_of_the_step(monkeypatch, impatient):
-    engine = engine_of(workflow_of(one))
+    engine = engine_of(workflow_of(one), store=DjangoStore(portable=True))
     run = engine.start("race", 1)
     original, tries = finishing.finish_step, []
 

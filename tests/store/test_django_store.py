@@ -11,3 +11,10 @@ class TestDjangoStore(StoreContract):
     @pytest.fixture
     def store(self):
         return DjangoStore()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestPortableDjangoStore(StoreContract):
+    @pytest.fixture
+    def store(self):
+        return DjangoStore(portable=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -51,6 +51,8 @@ from gorkflow.stores.orm.claiming import (
     wake,
 )
 from gorkflow.stores.orm.clock import DatabaseTime
+from gorkflow.stores.orm.guarding import guarded
+from gorkflow.stores.orm.hot import FastPath, hot_path
 from gorkflow.stores.orm.rows import (
     RUN_COLUMNS,
     attempt_record,
@@ -72,11 +74,13 @@ class DjangoStore(WorkflowStore):
     Args:
         using: the database alias; None asks the routers where WorkflowRun is written. The engine
             reads there too: a replica may lag behind what it has just written.
+        portable: whether to do without the statements that are made for one kind of database.
 
     """
 
-    def __init__(self, using: str | None = None) -> None:
+    def __init__(self, using: str | None = None, *, portable: bool = False) -> None:
         self._using = using
+        self._portable = portable
 
     @property
     def using(self) -> str:
@@ -101,6 +105,10 @@ class DjangoStore(WorkflowStore):
         with write_transaction(self.using):
             yield
 
+    def around_handler(self) -> AbstractContextManager[None]:
+        """Watch over this thread's connections, whatever databases they are to."""
+        return guarded()
+
     def is_transient(self, error: BaseException) -> bool:
         """Tell whether the database may take the same a moment later."""
         return isinstance(error, TRANSIENT)
@@ -114,18 +122,35 @@ class DjangoStore(WorkflowStore):
         """Close this thread's connection."""
         connections[self.using].close()
 
+    def _hot(self, again: bool) -> FastPath | None:
+        """Return the fast path; after an unsure commit the portable one reads back first."""
+        return None if self._portable or again else hot_path(connections[self.using])
+
     def _is_shared(self) -> bool:
         return not connections[self.using].in_atomic_block
 
     def create_run(self, new: NewRun) -> tuple[RunRecord, bool]:
         """Insert a run and its first step rows in the caller's transaction."""
-        return retrying(lambda _again: creating.create_run(new, self.using), self.using)
+        using = self.using
+
+        def act(again: bool) -> tuple[RunRecord, bool]:
+            hot = self._hot(again)
+            record = None if hot is None else hot.start(new, using)
+            return creating.create_run(new, using) if record is None else (record, True)
+
+        return retrying(act, using)
 
     def get_run(self, run_id: UUID) -> RunRecord:
         """Return one run."""
         return retrying(lambda _again: self._get_run(run_id), self.using)
 
     def _get_run(self, run_id: UUID) -> RunRecord:
+        hot = self._hot(again=False)
+        if hot is not None:
+            record = hot.get_run(run_id, self.using)
+            if record is None:
+                raise _no_run(run_id)
+            return record
         runs = WorkflowRun.objects.using(self.using).only(*RUN_COLUMNS)
         run = runs.filter(pk=run_id).first()
         if run is None:
@@ -198,6 +223,10 @@ class DjangoStore(WorkflowStore):
         using, shared = self.using, self._is_shared()
 
         def act(again: bool) -> Claim | None:
+            hot = self._hot(again)
+            taken: Claim | None = None
+            if hot is not None and (taken := hot.claim(run_id, taker, using, shared=shared)):
+                return taken
             with write_transaction(using):
                 lock_admissions(run_id, using)
                 run = lock_run(run_id, using)
@@ -212,7 +241,11 @@ class DjangoStore(WorkflowStore):
         """Apply a finish and claim the next step."""
         using = self.using
 
-        def act(_again: bool) -> Finished:
+        def act(again: bool) -> Finished:
+            hot = self._hot(again)
+            done: Finished | None = None
+            if hot is not None and (done := hot.finish(claim, finish, taker, using)):
+                return done
             with write_transaction(using):
                 return finishing.finish_step(claim, finish, taker, using)
 

@@ -21,6 +21,8 @@ from gorkflow.stores.base import Candidate, Claim, Finished, NewRun, Taker, Work
 
 LEASE = 60.0
 QUEUE = "celery"
+WORKFLOW = ("contract", "1")
+_KNOWN: set[tuple[str, str, str]] = set()
 
 
 def graph_of(*, config: ExecutionConfig | None = None, **parents: str) -> ExecutionGraph:
@@ -38,7 +40,9 @@ def graph_of(*, config: ExecutionConfig | None = None, **parents: str) -> Execut
                 config=config or ExecutionConfig(),
             )
         )
-    return ExecutionGraph(nodes)
+    graph = ExecutionGraph(nodes)
+    _KNOWN.add((*WORKFLOW, graph.fingerprint))
+    return graph
 
 
 CHAIN = graph_of(a="", b="a", c="b")
@@ -54,8 +58,8 @@ def new_run(graph: ExecutionGraph = CHAIN, **changes: Any) -> NewRun:
     """Return a run of the graph, ready to be created."""
     new = NewRun(
         id=new_run_id(),
-        workflow_id="contract",
-        workflow_version="1",
+        workflow_id=WORKFLOW[0],
+        workflow_version=WORKFLOW[1],
         fingerprint=graph.fingerprint,
         graph=graph.to_json(),
         input='{"n":1}',
@@ -71,10 +75,17 @@ def taker(
     *,
     queue: str | None = None,
     lease: float = LEASE,
-    accept: Callable[[Candidate], bool] = lambda _candidate: True,
+    accept: Callable[[Candidate], bool] | None = None,
 ) -> Taker:
-    """Return a taker with a fresh token."""
-    return Taker(token=uuid4(), worker="contract:1", lease=lease, queue=queue, accept=accept)
+    """Return a taker with a fresh token, of a process that knows every graph made so far."""
+    return Taker(
+        token=uuid4(),
+        worker="contract:1",
+        lease=lease,
+        queue=queue,
+        accept=accept or (lambda _candidate: True),
+        known=frozenset(() if accept else _KNOWN),
+    )
 
 
 def error(code: ErrorCode = ErrorCode.EXECUTION_FAILED, message: str = "boom") -> ErrorInfo:

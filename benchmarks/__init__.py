@@ -1,0 +1,1 @@
+"""Measures this engine beside its peers: `make bench`, or `python -m benchmarks`."""

@@ -1,0 +1,1 @@
+"""One process per system: each drives its system and answers the runner in JSON lines."""

@@ -1,0 +1,1 @@
+"""Host projects that the drivers and their workers run in."""

@@ -1,0 +1,1 @@
+"""A Django project with this app's workflows, on the database and broker that it is given."""

@@ -1,0 +1,181 @@
+"""The fast path of PostgreSQL: one statement for each transition, and so one round trip."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pydantic_core
+
+from gorkflow.records import RunRecord
+from gorkflow.statuses import RunStatus
+from gorkflow.stores.base import Claim, Finish, Finished, NewRun, Taker
+from gorkflow.stores.orm.hot.common import (
+    StepRow,
+    claim_from,
+    first_for,
+    is_common_finish,
+    is_common_start,
+    run_record,
+    taken_and_ready,
+)
+from gorkflow.stores.orm.hot.prepared import rows_of
+from gorkflow.stores.orm.hot.statements import CLAIM, CLOSED, RUN, START, finish_statement
+
+
+def get_run(run_id: UUID, using: str) -> RunRecord | None:
+    """Return a run with its steps counted."""
+    found = rows_of(RUN, {"run": run_id}, using)
+    return run_record(found[0]) if found else None
+
+
+def start(new: NewRun, using: str) -> RunRecord | None:
+    """Insert a run whose graph is stored already and that nothing is in the way of."""
+    if not is_common_start(new):
+        return None
+    found = rows_of(START, _start_values(new), using)
+    if not found:
+        return None
+    ((created_at, deadline_at),) = found
+    return RunRecord(
+        id=new.id,
+        workflow_id=new.workflow_id,
+        workflow_version=new.workflow_version,
+        fingerprint=new.fingerprint,
+        status=RunStatus.PENDING,
+        priority=new.priority,
+        resource_id=new.resource_id,
+        idempotency_key=new.idempotency_key,
+        tags=dict(new.tags),
+        started_by=new.started_by,
+        rerun_of=new.rerun_of,
+        concurrency_checked=new.concurrency_key is not None,
+        total_steps=new.total_steps,
+        created_at=created_at,
+        deadline_at=deadline_at,
+    )
+
+
+def _start_values(new: NewRun) -> dict[str, Any]:
+    return {
+        "run": new.id,
+        "workflow_id": new.workflow_id,
+        "workflow_version": new.workflow_version,
+        "fingerprint": new.fingerprint,
+        "priority": new.priority,
+        "resource_id": new.resource_id,
+        "idempotency_key": new.idempotency_key,
+        "concurrency_key": new.concurrency_key,
+        "tags": pydantic_core.to_json(new.tags).decode(),
+        "input": new.input,
+        "context": new.context,
+        "started_by": new.started_by,
+        "rerun_of": new.rerun_of,
+        "total_steps": new.total_steps,
+        "sinks": new.sinks,
+        "step_limit": new.step_limit,
+        "timeout": new.timeout,
+        "ids": [step.step_id for step in new.steps],
+        "positions": [step.position for step in new.steps],
+        "queues": [step.queue for step in new.steps],
+        "pendings": [step.pending for step in new.steps],
+    }
+
+
+def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | None:
+    """Claim the oldest due step of a run without limits, whose graph the taker has the code of."""
+    if not taker.known:
+        return None
+    ids, versions, graphs = zip(*taker.known, strict=True)
+    values = {
+        "run": run_id,
+        "ids": list(ids),
+        "versions": list(versions),
+        "graphs": list(graphs),
+        **_taker_values(taker),
+    }
+    found = rows_of(CLAIM, values, using)
+    if not found:
+        return None
+    status, run_input, priority, workflow_id, version, fingerprint, *step = found[0]
+    row = StepRow(*step)
+    return Claim(
+        run_id=run_id,
+        step_id=row.step_id,
+        map_index=row.map_index,
+        row_id=row.id,
+        token=taker.token,
+        attempt=row.attempt,
+        failures=row.failures,
+        crashes=row.crashes,
+        queue=row.queue,
+        priority=priority,
+        workflow_id=workflow_id,
+        workflow_version=version,
+        fingerprint=fingerprint,
+        shared=shared,
+        started_run=status == RunStatus.PENDING,
+        run_input=run_input,
+    )
+
+
+def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Finished | None:
+    """Store a result and take the next step, or end the run with its one sink."""
+    if not is_common_finish(claim, finish, taker):
+        return None
+    values: dict[str, Any] = {
+        "run": claim.run_id,
+        "row": claim.row_id,
+        "token": claim.token,
+        "status": finish.status,
+        "output": finish.output,
+    }
+    if finish.is_sink:
+        return _close(finish, values, using)
+    taken_id = first_for(taker, finish.inserts)
+    statement = finish_statement(
+        adds=bool(finish.inserts),
+        joins=len(finish.joins),
+        looks=taker is not None and taken_id is None,
+    )
+    if taker is not None:
+        values |= _taker_values(taker)
+    else:
+        values |= {"taker": None, "worker": "", "lease": 0, "queue": None}
+    values |= {
+        "ids": [step.step_id for step in finish.inserts],
+        "positions": [step.position for step in finish.inserts],
+        "queues": [step.queue for step in finish.inserts],
+        "takes": [step.step_id == taken_id for step in finish.inserts],
+        "joins": list(finish.joins),
+        "join": finish.joins[0] if finish.joins and taker and not taken_id else None,
+    }
+    rows = [StepRow(*row) for row in rows_of(statement, values, using)]
+    if not rows:
+        return None
+    taken, ready = taken_and_ready(rows, claim.row_id)
+    return Finished(
+        accepted=True,
+        status=finish.status,
+        run_status=RunStatus.RUNNING,
+        claim=None if taken is None or taker is None else claim_from(taken, claim, taker.token),
+        ready=ready,
+    )
+
+
+def _close(finish: Finish, values: dict[str, Any], using: str) -> Finished | None:
+    output = None if finish.run_output is None else finish.run_output({})
+    if not rows_of(CLOSED, {**values, "run_output": output}, using):
+        return None
+    return Finished(
+        accepted=True, status=finish.status, run_status=RunStatus.COMPLETED, ended_run=True
+    )
+
+
+def _taker_values(taker: Taker) -> dict[str, Any]:
+    return {
+        "taker": taker.token,
+        "worker": taker.worker,
+        "lease": taker.lease,
+        "queue": taker.queue,
+    }

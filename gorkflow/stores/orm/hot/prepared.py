@@ -1,0 +1,109 @@
+"""Statements that PostgreSQL parses and plans once for a connection.
+
+Drivers could prepare them, but Django turns that off for the sake of connection poolers, which
+hand a session from client to client. These have names made of their text: whoever has prepared
+one, it is the right one, and a session that does not know it says so before it does anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db import Error, connections
+
+TYPES = {
+    "run": "uuid",
+    "row": "bigint",
+    "token": "uuid",
+    "taker": "uuid",
+    "rerun_of": "uuid",
+    "lease": "double precision",
+    "timeout": "double precision",
+    "priority": "integer",
+    "total_steps": "integer",
+    "sinks": "integer",
+    "step_limit": "integer",
+    "ids": "text[]",
+    "queues": "text[]",
+    "joins": "text[]",
+    "versions": "text[]",
+    "graphs": "text[]",
+    "positions": "integer[]",
+    "pendings": "integer[]",
+    "takes": "boolean[]",
+}
+"""The parameters that are no text."""
+
+UNKNOWN_NAME, KNOWN_NAME, CHANGED_TABLE = "26000", "42P05", "0A000"
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+
+
+class Statement:
+    """A statement with parameters by name."""
+
+    def __init__(self, text: str) -> None:
+        names = list(dict.fromkeys(_PARAMETER.findall(text)))
+        body = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", text)
+        name = "gorkflow_" + hashlib.sha256(body.encode()).hexdigest()[:24]
+        types = ", ".join(TYPES.get(each, "text") for each in names)
+        values = ", ".join(f"%({each})s" for each in names)
+        self.text = text
+        self.prepare = f"PREPARE {name} ({types}) AS {body}"
+        self.execute = f"EXECUTE {name} ({values})"
+
+
+_prepared: WeakKeyDictionary[Any, dict[Statement, bool]] = WeakKeyDictionary()
+"""For each of a driver's connections the statements it has seen, and whether they are prepared."""
+_pooled: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+"""The driver's connections behind which sessions change."""
+
+
+def rows_of(statement: Statement, values: dict[str, Any], using: str) -> list[tuple[Any, ...]]:
+    """Execute a statement and return its rows."""
+    connection: Any = connections[using]
+    with connection.cursor() as cursor:
+        session = connection.connection
+        # An error would end somebody's transaction, so nothing is tried inside one.
+        if connection.in_atomic_block or session in _pooled:
+            cursor.execute(statement.text, values)
+        else:
+            _execute(cursor, session, statement, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _execute(cursor: Any, session: Any, statement: Statement, values: dict[str, Any]) -> None:
+    seen = _prepared.setdefault(session, {})
+    try:
+        if seen.get(statement) is False:
+            _prepare(cursor, statement)
+            seen[statement] = True
+        if seen.get(statement):
+            cursor.execute(statement.execute, values)
+            return
+    except Error as error:
+        if _code(error) not in (UNKNOWN_NAME, CHANGED_TABLE):
+            raise
+        _pooled[session] = True
+    # Once is not worth preparing: many connections live for one message.
+    seen[statement] = False
+    cursor.execute(statement.text, values)
+
+
+def _prepare(cursor: Any, statement: Statement) -> None:
+    try:
+        # Without parameters the driver takes no % for its own; there is none in the text.
+        cursor.execute(statement.prepare)
+    except Error as error:
+        if _code(error) != KNOWN_NAME:
+            raise
+
+
+def _code(error: Error) -> str | None:
+    """Return the SQLSTATE: psycopg's name for it, or that of its predecessor."""
+    cause = error.__cause__
+    code: str | None = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    return code

@@ -1,0 +1,248 @@
+"""The one-statement transitions, made to wait for each other in the middle."""
+
+import threading
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from gorkflow import RunStatus, StepStatus
+from gorkflow.engine.planner import Outcome
+from gorkflow.errors import ErrorCode
+from gorkflow.models import WorkflowRun
+from gorkflow.stores.orm import DjangoStore, finishing
+from gorkflow.stores.orm.hot import hot_path
+from gorkflow.testing.contracts.kit import (
+    CHAIN,
+    DIAMOND,
+    error,
+    graph_of,
+    new_run,
+    planner_of,
+    taker,
+)
+from tests.races.kit import MANY, PATIENCE, Act, at_once, gate_before, row, wait_until_blocked
+
+STORE = DjangoStore()
+WIDE = graph_of(a="", b="a", c="a", d="a", e="b c d")
+CROSSED = graph_of(a="", b="a", c="a", d="a", x="b c d", y="d c b", z="x y")
+
+
+@pytest.fixture(autouse=True)
+def _fast(transactional_db):
+    if hot_path(connection) is None:
+        pytest.skip(f"{connection.vendor} has no fast path")
+
+
+def create(graph=CHAIN, **changes):
+    """Create a run of a graph whose snapshot is stored, so that the start is a fast one too."""
+    return STORE.create_run(new_run(graph, **changes))[0].id
+
+
+def claim(run_id):
+    found = STORE.claim(run_id, taker())
+    assert found is not None
+    return found
+
+
+def finish(claimed, graph=CHAIN, take=None):
+    outcome = Outcome(status=StepStatus.COMPLETED, output=f'"{claimed.step_id}"')
+    return STORE.finish(claimed, planner_of(graph).finish(claimed, outcome), take)
+
+
+def cancel(run_id):
+    return STORE.end_run(run_id, RunStatus.CANCELLED, error(ErrorCode.CANCELLED))
+
+
+def statuses(run_id):
+    return {each.step_id: each.status for each in STORE.get_steps(run_id)}
+
+
+class Held:
+    """Something done in a transaction that is still open in a thread of its own."""
+
+    def __init__(self, act, *, commit=True):
+        self._done, self._go_on = threading.Event(), threading.Event()
+        self._commit = commit
+        self._act = Act(self._run, act)
+        assert self._done.wait(PATIENCE)
+
+    def _run(self, act):
+        with transaction.atomic():
+            self.answer = act()
+            self._done.set()
+            assert self._go_on.wait(PATIENCE)
+            transaction.set_rollback(not self._commit)
+        return self.answer
+
+    def end(self):
+        self._go_on.set()
+        return self._act.result()
+
+
+def siblings(graph, count):
+    """Claim the steps behind `a`, so many of them."""
+    run_id = create(graph)
+    finish(claim(run_id), graph)
+    return run_id, [claim(run_id) for _ in range(count)]
+
+
+def test_a_finish_that_waits_for_a_cancel_makes_nothing_ready(monkeypatch):
+    run_id = create()
+    claimed = claim(run_id)
+    gate = gate_before(monkeypatch, finishing, "close_run")
+
+    cancels = Act(lambda: cancel(run_id))
+    gate.wait_until_reached()
+    finishes = Act(lambda: finish(claimed, take=taker()))
+    wait_until_blocked(finishes)
+    gate.open()
+
+    cancels.result()
+    assert not finishes.result().accepted
+    assert statuses(run_id) == {"a": StepStatus.CANCELLED}
+
+
+def test_a_cancel_that_waits_for_a_finish_cancels_what_it_made_ready():
+    run_id = create()
+    claimed = claim(run_id)
+    finishes = Held(lambda: finish(claimed, take=taker()))
+    cancels = Act(lambda: cancel(run_id))
+    wait_until_blocked(cancels)
+
+    assert finishes.end().claim.step_id == "b"
+    cancels.result()
+    assert statuses(run_id) == {"a": StepStatus.COMPLETED, "b": StepStatus.CANCELLED}
+
+
+def test_a_cancel_that_waits_for_the_last_finish_comes_too_late():
+    run_id = create(graph_of(a=""))
+    claimed = claim(run_id)
+    finishes = Held(lambda: finish(claimed, graph_of(a="")))
+    cancels = Act(lambda: cancel(run_id))
+    wait_until_blocked(cancels)
+
+    assert finishes.end().ended_run
+    assert cancels.outcome().data["status"] == RunStatus.COMPLETED
+
+
+def test_of_two_finishes_that_meet_at_a_join_the_second_opens_it():
+    run_id, (first, second) = siblings(DIAMOND, 2)
+    held = Held(lambda: finish(first, DIAMOND, taker()))
+    waits = Act(lambda: finish(second, DIAMOND, taker()))
+    wait_until_blocked(waits)
+
+    assert held.end().claim is None
+    assert waits.result().claim.step_id == "d"
+    assert (row(run_id, "d").pending, row(run_id, "d").attempt) == (0, 1)
+
+
+def test_a_finish_that_is_rolled_back_has_not_counted():
+    _, (first, second) = siblings(DIAMOND, 2)
+    held = Held(lambda: finish(first, DIAMOND, taker()), commit=False)
+    waits = Act(lambda: finish(second, DIAMOND, taker()))
+    wait_until_blocked(waits)
+
+    held.end()
+    assert waits.result().claim is None
+    assert finish(first, DIAMOND, taker()).claim.step_id == "d"
+
+
+def test_finishes_that_meet_at_two_joins_do_not_wait_for_each_other_for_ever():
+    for _ in range(5):
+        run_id, claims = siblings(CROSSED, 3)
+
+        done = at_once(*[lambda each=each: finish(each, CROSSED, taker()) for each in claims])
+
+        taken = [each.claim.step_id for each in done if each.claim is not None]
+        ready = [queue for each in done for queue in each.ready]
+        assert (taken, len(ready)) == (["x"], 1)
+        assert (row(run_id, "y").status, row(run_id, "y").pending) == (StepStatus.PENDING, 0)
+
+
+def test_a_sibling_that_somebody_is_taking_is_passed_over():
+    run_id, (first, second) = siblings(graph_of(a="", b="a", c="a", d="a", e="a", f="b c d e"), 2)
+    graph = graph_of(a="", b="a", c="a", d="a", e="a", f="b c d e")
+    held = Held(lambda: STORE.claim(run_id, taker()))
+
+    # The run's lock keeps them in line; the step's own lock need not.
+    waits = Act(lambda: finish(first, graph, taker()))
+    wait_until_blocked(waits)
+
+    taken = {held.end().step_id, waits.result().claim.step_id}
+    assert taken == {"d", "e"}
+    assert second.step_id not in taken
+
+
+def test_of_many_workers_one_gets_the_step():
+    run_id = create()
+
+    claims = at_once(*[lambda: STORE.claim(run_id, taker())] * MANY)
+
+    assert sum(each is not None for each in claims) == 1
+    assert row(run_id, "a").attempt == 1
+    assert sum(each.started_run for each in claims if each is not None) == 1
+
+
+def test_a_claim_that_waits_for_a_cancel_gets_nothing(monkeypatch):
+    run_id = create()
+    gate = gate_before(monkeypatch, finishing, "close_run")
+    cancels = Act(lambda: cancel(run_id))
+    gate.wait_until_reached()
+    claims = Act(lambda: STORE.claim(run_id, taker()))
+    wait_until_blocked(claims)
+    gate.open()
+
+    cancels.result()
+    assert claims.result() is None
+    assert WorkflowRun.objects.get(pk=run_id).status == RunStatus.CANCELLED
+
+
+def test_a_heartbeat_beside_a_finish_does_not_lose_it():
+    run_id = create()
+    claimed = claim(run_id)
+    beats = Held(lambda: STORE.heartbeat({claimed.token: (0.5, "half")}, 60.0))
+    finishes = Act(lambda: finish(claimed, take=taker()))
+    wait_until_blocked(finishes)
+
+    assert beats.end() == {claimed.token}
+    assert finishes.result().accepted
+    assert row(run_id, "a").progress == 1.0
+
+
+@pytest.mark.parametrize(("commit", "is_new"), [(True, False), (False, True)])
+def test_a_start_that_waits_for_one_with_its_key_gets_that_run_or_its_own(commit, is_new):
+    create()
+    first, second = (new_run(idempotency_key="the same") for _ in range(2))
+    held = Held(lambda: STORE.create_run(first), commit=commit)
+    waits = Act(lambda: STORE.create_run(second))
+    wait_until_blocked(waits)
+
+    held.end()
+    run, created = waits.result()
+    assert (run.id, created) == ((second if is_new else first).id, is_new)
+    assert WorkflowRun.objects.filter(idempotency_key="the same").count() == 1
+
+
+def test_a_session_behind_a_pooler_forgets_what_was_prepared():
+    for _ in range(3):
+        finish(claim(create()), take=taker())
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+
+    finished = finish(claim(create()), take=taker())
+
+    assert finished.claim.step_id == "b"
+    with CaptureQueriesContext(connection) as captured:
+        finish(finished.claim, take=taker())
+    assert not captured.captured_queries[0]["sql"].startswith("EXECUTE")
+
+
+def test_a_session_that_knows_the_statement_already_uses_it():
+    run_id = create()
+    for _ in range(3):
+        finish(claim(create()), take=taker())
+    with CaptureQueriesContext(connection) as captured:
+        claim(run_id)
+
+    assert [each["sql"].split()[0] for each in captured.captured_queries] == ["EXECUTE"]
