@@ -47,9 +47,9 @@ class Planner:
     def first_steps(self) -> tuple[NewStep, ...]:
         """Return the rows a run starts with: entry steps, and joins, which count their parents."""
         waiting = [
-            self._row(step_id, len(self.graph[step_id].parents)) for step_id in self.graph.joins
+            self.row(step_id, len(self.graph[step_id].parents)) for step_id in self.graph.joins
         ]
-        return (*(self._row(step_id) for step_id in self.graph.entries), *waiting)
+        return (*(self.row(step_id) for step_id in self.graph.entries), *waiting)
 
     def finish(
         self, claim: Claim, outcome: Outcome, rand: Callable[[], float] = random.random
@@ -115,7 +115,7 @@ class Planner:
             row = rows.get(node.id)
             if row is None:
                 if waits_for == 0:
-                    inserts.append(self._row(node.id))
+                    inserts.append(self.row(node.id))
             elif row.status is not StepStatus.RUNNING:
                 reset[node.id] = waits_for
         open_sinks = sum(sink not in over for sink in self.graph.sinks)
@@ -142,7 +142,8 @@ class Planner:
         """Return the queue that the step's messages go to."""
         return self.graph[step_id].config.queue or self._config.default_queue
 
-    def _row(self, step_id: str, pending: int = 0) -> NewStep:
+    def row(self, step_id: str, pending: int = 0) -> NewStep:
+        """Return the row of a step that waits for so many parents."""
         return NewStep(
             step_id=step_id,
             position=self.graph.position(step_id),
@@ -198,7 +199,7 @@ class Planner:
             failures=failures,
             crashes=crashes,
             only_expired=only_expired,
-            inserts=[self._row(child) for child in children if len(self.graph[child].parents) == 1],
+            inserts=[self.row(child) for child in children if len(self.graph[child].parents) == 1],
             joins=[child for child in children if len(self.graph[child].parents) > 1],
             is_sink=not children,
             output_sources=() if children else _other_sources(self.graph, claim.step_id),
