@@ -15,6 +15,12 @@ PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 MAX_ID_LENGTH = 200
 """Characters in a workflow id or step id."""
 
+MAX_ACTOR = 255
+"""Characters in the name of who started a run or did something to it."""
+
+MAX_REASON = 500
+"""Characters in what somebody gave as the reason for it."""
+
 
 def _storable(text: str) -> str:
     try:
@@ -30,7 +36,7 @@ Text = Annotated[str, AfterValidator(_storable)]
 """Text that every database takes."""
 Key = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_storable)]
 Queue = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_storable)]
-Author = Annotated[str, Field(max_length=255), AfterValidator(_storable)]
+Author = Annotated[str, Field(max_length=MAX_ACTOR), AfterValidator(_storable)]
 
 
 class Backoff(StrEnum):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from gorkflow.errors import ErrorCode, PayloadError
-from gorkflow.statuses import RunStatus, StepStatus
+from gorkflow.statuses import ActKind, RunStatus, StepStatus
 
 Json = str
 """JSON as text. Payloads stay text between pydantic and the database."""
@@ -73,6 +73,22 @@ class AttemptRecord:
     started_at: datetime | None
     ended_at: datetime | None
     error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """What a person or a program did to a run, when and why."""
+
+    run_id: UUID
+    at: datetime
+    """The store's time."""
+    kind: ActKind
+    actor: str = ""
+    """Who did it; empty where nobody said."""
+    reason: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """What programs may want to know: RETRY has `status` and the public part of the `error` that
+    the run had; RERUN has `run_id`, the new run. Nothing of payloads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

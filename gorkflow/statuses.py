@@ -57,6 +57,19 @@ class StepStatus(StrEnum):
         return self not in LIVE_STEPS
 
 
+class ActKind(StrEnum):
+    """What a person or a program did to a run; each leaves an event that stays with it.
+
+    CANCEL  ended it early
+    RETRY   made it go on from the steps that were not done
+    RERUN   started another run with its input
+    """
+
+    CANCEL = "CANCEL"
+    RETRY = "RETRY"
+    RERUN = "RERUN"
+
+
 ACTIVE_RUNS = (RunStatus.PENDING, RunStatus.RUNNING)
 """Runs that still have something to do."""
 

@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from gorkflow.config import MAX_REASON
 from gorkflow.engine import Engine
 from gorkflow.statuses import ACTIVE_RUNS, RETRYABLE_RUNS, RunStatus
 
@@ -29,7 +30,7 @@ class ReasonForm(ConfirmForm):
     reason = forms.CharField(
         label=_("Reason"),
         required=False,
-        max_length=500,
+        max_length=MAX_REASON,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
         help_text=_("Optional. Kept with the run and in the admin's history."),
     )
@@ -43,7 +44,8 @@ class Act:
     """In URLs and permissions: "cancel"."""
     statuses: Sequence[RunStatus]
     """The runs it can be done to."""
-    do: Callable[[Engine, UUID, str], object]
+    do: Callable[[Engine, UUID, str, str], object]
+    """Does it to a run, for an actor and a reason."""
     form: type[ConfirmForm]
     label: Promise
     button: Promise
@@ -62,12 +64,12 @@ class Act:
         return f"{self.logged}: {reason}" if reason else f"{self.logged}."
 
 
-def _cancel(engine: Engine, run_id: UUID, reason: str) -> object:
-    return engine.cancel(run_id, reason=reason)
+def _cancel(engine: Engine, run_id: UUID, actor: str, reason: str) -> object:
+    return engine.cancel(run_id, actor=actor, reason=reason)
 
 
-def _retry(engine: Engine, run_id: UUID, _reason: str) -> object:
-    return engine.retry(run_id)
+def _retry(engine: Engine, run_id: UUID, actor: str, reason: str) -> object:
+    return engine.retry(run_id, actor=actor, reason=reason)
 
 
 CANCEL = Act(

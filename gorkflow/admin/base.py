@@ -13,6 +13,7 @@ from django.urls import reverse
 from typing_extensions import override
 
 from gorkflow.admin.acts import Act
+from gorkflow.config import MAX_ACTOR
 from gorkflow.models import WorkflowRun
 from gorkflow.models.querysets import RunQuerySet
 from gorkflow.stores.orm.rows import RUN_COLUMNS
@@ -67,6 +68,10 @@ class RunAdminBase(ModelAdmin):
     def has_payload_permission(self, request: HttpRequest) -> bool:
         """Whether the user may see inputs, outputs, state and what errors say."""
         return self._has(request, VIEW_PAYLOAD)
+
+    def actor(self, request: HttpRequest) -> str:
+        """Return the name under which the run's history keeps what the user does."""
+        return str(request.user.get_username())[:MAX_ACTOR]
 
     def may(self, request: HttpRequest, act: Act) -> bool:
         """Whether the user may see runs and do this to them."""

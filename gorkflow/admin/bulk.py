@@ -83,13 +83,13 @@ class BulkActs(RunAdminBase):
         return TemplateResponse(request, "admin/gorkflow/workflowrun/confirm.html", context)
 
     def _act(self, request: HttpRequest, runs: RunQuerySet, act: Act, reason: str) -> Outcome:
-        outcome = Outcome()
+        outcome, actor = Outcome(), self.actor(request)
         stop_at = time.monotonic() + BULK_SECONDS
         for chunk in _chunks(runs):
             if time.monotonic() > stop_at:
                 outcome.is_complete = False
                 break
-            done = [run_id for run_id in chunk if _do(act, run_id, reason, outcome)]
+            done = [run_id for run_id in chunk if _do(act, run_id, actor, reason, outcome)]
             LogEntry.objects.log_actions(
                 user_id=cast("int", request.user.pk),
                 queryset=self.get_queryset(request).filter(pk__in=done),
@@ -113,9 +113,9 @@ class BulkActs(RunAdminBase):
             self.message_user(request, text, messages.WARNING)
 
 
-def _do(act: Act, run_id: UUID, reason: str, outcome: Outcome) -> bool:
+def _do(act: Act, run_id: UUID, actor: str, reason: str, outcome: Outcome) -> bool:
     try:
-        act.do(get_engine(), run_id, reason)
+        act.do(get_engine(), run_id, actor, reason)
     except WorkflowError as error:
         outcome.refused[_why(error)] += 1
         return False

@@ -61,7 +61,7 @@ class RunCommands(RunAdminBase):
 
     def _command(self, request: HttpRequest, run: WorkflowRun, act: Act, reason: str) -> None:
         try:
-            act.do(get_engine(), run.pk, reason)
+            act.do(get_engine(), run.pk, self.actor(request), reason)
         except WorkflowError as error:
             self.message_user(request, error.message, messages.ERROR)
             return

@@ -9,14 +9,12 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from gorkflow.config import StartOptions
+from gorkflow.config import MAX_ACTOR, StartOptions
 from gorkflow.definition.codec import Codec
 from gorkflow.definition.workflow import Workflow, start_options
 from gorkflow.errors import PayloadError
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
-
-MAX_NAME = 255
 
 _KEY = re.compile(r"[\x21-\x7e]+")
 
@@ -45,7 +43,7 @@ def read_start(
 
 def starter(request: Request) -> str:
     """Return who the history says has started the run."""
-    return str(request.user.get_username())[:MAX_NAME]
+    return str(request.user.get_username())[:MAX_ACTOR]
 
 
 def _read(codec: Codec[Any], value: Any, name: str) -> Any:

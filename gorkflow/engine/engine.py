@@ -17,6 +17,7 @@ from gorkflow.definition.registry import Registry
 from gorkflow.definition.registry import registry as default_registry
 from gorkflow.definition.workflow import Workflow
 from gorkflow.dispatch.base import Dispatcher, Hint
+from gorkflow.engine.acts import new_event, retry_event
 from gorkflow.engine.aftermath import tell
 from gorkflow.engine.clock import Clock, SystemClock
 from gorkflow.engine.heartbeat import Heartbeat
@@ -31,20 +32,21 @@ from gorkflow.errors import ErrorCode, InvalidStateError, NotFoundError
 from gorkflow.log import WORKFLOW_CREATED, WORKFLOW_RETRIED, log
 from gorkflow.records import (
     ErrorInfo,
+    EventRecord,
     Json,
     RunFilter,
     RunPage,
     RunRecord,
     StepRecord,
-    storable_text,
 )
 from gorkflow.statuses import (
     CLAIMABLE_STEPS,
     RETRYABLE_RUNS,
     TERMINAL_RUNS,
+    ActKind,
     RunStatus,
 )
-from gorkflow.stores.base import Claim, NewRun, Restart, WorkflowStore
+from gorkflow.stores.base import Claim, NewEvent, NewRun, Restart, WorkflowStore
 
 SYNCHRONOUS_POLL = 0.05
 
@@ -119,18 +121,19 @@ class Engine:
         )
         return self._create(self._build(workflow, text, options), options)
 
-    def rerun(self, run_id: UUID | str, *, started_by: str = "") -> Run[Any]:
+    def rerun(self, run_id: UUID | str, *, actor: str = "", reason: str = "") -> Run[Any]:
         """Start a new run, of the workflow's current version, with the same input.
 
         It keeps the first run's context, resource id, concurrency check, tags and priority.
 
         Args:
             run_id: the run to do again, in whatever status.
-            started_by: who asked for it.
+            actor: who asked for it; the new run is `started_by` them.
+            reason: why, for the first run's history.
 
         Raises:
             NotFoundError: no such run, or its workflow is no longer registered.
-            PayloadError: the input does not fit the current version.
+            PayloadError: the input does not fit the current version; actor or reason is too long.
             ConcurrencyLimitError: the resource id is held by another run.
 
         """
@@ -139,15 +142,18 @@ class Engine:
         workflow = self.registry.get(record.workflow_id)
         loaded = self.store.load(run_id, run_input=True, context=True)
         workflow.input_codec.load(loaded.input)
+        event = new_event(ActKind.RERUN, actor=actor, reason=reason)
         options = StartOptions(
             resource_id=record.resource_id or None,
             concurrency_check=record.concurrency_checked,
             tags=record.tags,
             priority=record.priority,
-            started_by=started_by,
+            started_by=event.actor,
         )
         new = self._build(workflow, loaded.input, options)
-        return self._create(replace(new, context=loaded.context, rerun_of=run_id), options)
+        event = replace(event, data={"run_id": str(new.id)})
+        new = replace(new, context=loaded.context, rerun_of=run_id, rerun_event=event)
+        return self._create(new, options)
 
     def _build(self, workflow: Workflow[Any, Any], text: Json, options: StartOptions) -> NewRun:
         planner = self.planners.of_graph(workflow.graph)
@@ -188,6 +194,10 @@ class Engine:
         planner = self.planners.of_run(record)
         return full_steps(record, planner, self.store.get_steps(run_id, attempts=attempts))
 
+    def get_events(self, run_id: UUID | str) -> list[EventRecord]:
+        """Return who cancelled, retried or reran a run, when and why, oldest first."""
+        return self.store.get_events(as_run_id(run_id))
+
     def get_output(self, run_id: UUID | str) -> Any:
         """Return a completed run's output in its workflow's output type.
 
@@ -214,38 +224,57 @@ class Engine:
 
     # Steering
 
-    def cancel(self, run_id: UUID | str, *, reason: str = "") -> RunRecord:
+    def cancel(self, run_id: UUID | str, *, actor: str = "", reason: str = "") -> RunRecord:
         """Cancel a run and every unfinished step of it, at once.
 
         A handler that is running notices at its next heartbeat; its result is refused.
 
+        Args:
+            run_id: the run to cancel.
+            actor: who cancels it, for its history; up to 255 characters.
+            reason: why, for its history and its `error`; up to 500 characters.
+
         Raises:
             NotFoundError: no such run.
             InvalidStateError: the run has ended; `data["status"]` says how.
+            PayloadError: actor or reason is too long.
 
         """
         run_id = as_run_id(run_id)
-        error = ErrorInfo(code=ErrorCode.CANCELLED, message=storable_text(reason) or "cancelled")
-        return self.end_run(run_id, RunStatus.CANCELLED, error)
+        event = new_event(ActKind.CANCEL, actor=actor, reason=reason)
+        error = ErrorInfo(code=ErrorCode.CANCELLED, message=event.reason or "cancelled")
+        return self.end_run(run_id, RunStatus.CANCELLED, error, event=event)
 
     def end_run(
-        self, run_id: UUID, status: RunStatus, error: ErrorInfo, *, only_overdue: bool = False
+        self,
+        run_id: UUID,
+        status: RunStatus,
+        error: ErrorInfo,
+        *,
+        only_overdue: bool = False,
+        event: NewEvent | None = None,
     ) -> RunRecord:
         """End an active run as CANCELLED or FAILED from outside its steps."""
-        wake = self.store.end_run(run_id, status, error, only_overdue=only_overdue)
+        wake = self.store.end_run(run_id, status, error, only_overdue=only_overdue, event=event)
         record = self.store.get_run(run_id)
         log_run(run_id, record.workflow_id, status, error)
         tell(self.observer.run_ended, run_id, record.workflow_id, status, error)
         self.send(wake)
         return record
 
-    def retry(self, run_id: UUID | str) -> RunRecord:
+    def retry(self, run_id: UUID | str, *, actor: str = "", reason: str = "") -> RunRecord:
         """Continue a FAILED or CANCELLED run from the steps that are not done.
+
+        Args:
+            run_id: the run to go on with.
+            actor: who asked for it, for its history; up to 255 characters.
+            reason: why, for its history; up to 500 characters.
 
         Raises:
             NotFoundError: no such run.
             InvalidStateError: the run is not FAILED or CANCELLED.
             ConcurrencyLimitError: another run holds its resource id by now.
+            PayloadError: actor or reason is too long.
 
         """
         run_id = as_run_id(run_id)
@@ -258,7 +287,8 @@ class Engine:
                     run_id=str(run_id),
                     status=record.status,
                 )
-            return planner.restart(steps)
+            event = retry_event(record, actor=actor, reason=reason)
+            return replace(planner.restart(steps), event=event)
 
         record = self.store.restart(run_id, decide)
         log.info(WORKFLOW_RETRIED, run_id=str(run_id), workflow_id=record.workflow_id)

@@ -92,19 +92,19 @@ class Run(Generic[Out]):
         """Return every step of the run in topological order."""
         return self._engine.get_steps(self.id, attempts=attempts)
 
-    def cancel(self, reason: str = "") -> Self:
+    def cancel(self, reason: str = "", *, actor: str = "") -> Self:
         """Cancel the run. Raises InvalidStateError, naming the status, if it has ended."""
-        self.record = self._engine.cancel(self.id, reason=reason)
+        self.record = self._engine.cancel(self.id, actor=actor, reason=reason)
         return self
 
-    def retry(self) -> Self:
+    def retry(self, reason: str = "", *, actor: str = "") -> Self:
         """Continue a FAILED or CANCELLED run from the steps that are not done."""
-        self.record = self._engine.retry(self.id)
+        self.record = self._engine.retry(self.id, actor=actor, reason=reason)
         return self
 
-    def rerun(self) -> Run[Any]:
+    def rerun(self, reason: str = "", *, actor: str = "") -> Run[Any]:
         """Start a new run with the same input."""
-        return self._engine.rerun(self.id)
+        return self._engine.rerun(self.id, actor=actor, reason=reason)
 
 
 def as_run_id(value: UUID | str) -> UUID:

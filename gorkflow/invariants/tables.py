@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from gorkflow.invariants.findings import Finding, Invariant
-from gorkflow.models import RunState, StepAttempt, StepExecution, WorkflowRun
+from gorkflow.models import RunEvent, RunState, StepAttempt, StepExecution, WorkflowRun
 from gorkflow.statuses import RunStatus
 
 AT_ONCE = 500
@@ -18,6 +18,7 @@ OWNERS: tuple[tuple[Any, str, Any], ...] = (
     (StepAttempt, "step_id", StepExecution),
     (StepExecution, "run_id", WorkflowRun),
     (RunState, "run_id", WorkflowRun),
+    (RunEvent, "run_id", WorkflowRun),
 )
 """Model, its reference, and the model that is referred to; children before their owners."""
 

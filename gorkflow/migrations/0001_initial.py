@@ -120,6 +120,24 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RunEvent',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('at', models.DateTimeField(verbose_name='at')),
+                ('kind', gorkflow.models.ExactCharField(choices=[('CANCEL', 'CANCEL'), ('RETRY', 'RETRY'), ('RERUN', 'RERUN')], max_length=16, verbose_name='act')),
+                ('actor', gorkflow.models.ExactCharField(blank=True, default='', max_length=255, verbose_name='by')),
+                ('reason', gorkflow.models.ExactCharField(blank=True, default='', max_length=500, verbose_name='reason')),
+                ('data', models.JSONField(blank=True, default=dict, verbose_name='data')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='gorkflow.workflowrun')),
+            ],
+            options={
+                'verbose_name': 'run event',
+                'ordering': ('id',),
+                'default_permissions': ('view',),
+                'indexes': [models.Index(fields=['run', 'id'], name='gorkflow_event_of_run')],
+            },
+        ),
+        migrations.CreateModel(
             name='StepAttempt',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),

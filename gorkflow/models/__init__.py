@@ -1,7 +1,13 @@
-"""The tables: runs, their steps, earlier attempts, state, and what keeps starts in order."""
+"""The tables: runs, steps, earlier attempts, state, events, and what keeps starts in order."""
 
 from gorkflow.models.fields import ExactCharField, PayloadField
-from gorkflow.models.runs import AdmissionLock, DefinitionSnapshot, RunState, WorkflowRun
+from gorkflow.models.runs import (
+    AdmissionLock,
+    DefinitionSnapshot,
+    RunEvent,
+    RunState,
+    WorkflowRun,
+)
 from gorkflow.models.steps import StepAttempt, StepExecution
 
 __all__ = [
@@ -9,6 +15,7 @@ __all__ = [
     "DefinitionSnapshot",
     "ExactCharField",
     "PayloadField",
+    "RunEvent",
     "RunState",
     "StepAttempt",
     "StepExecution",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from gorkflow.config import MAX_ACTOR, MAX_REASON
 from gorkflow.models.fields import ExactCharField, PayloadField
 from gorkflow.models.querysets import RunQuerySet
-from gorkflow.statuses import RunStatus
+from gorkflow.statuses import ActKind, RunStatus
 
 
 class DefinitionSnapshot(models.Model):
@@ -49,7 +50,7 @@ class WorkflowRun(models.Model):
     output = PayloadField(_("output"), null=True, blank=True)
     context = PayloadField(_("context"), null=True, blank=True)
     error = models.JSONField(_("error"), null=True, blank=True)
-    started_by = ExactCharField(_("started by"), max_length=255, blank=True, default="")
+    started_by = ExactCharField(_("started by"), max_length=MAX_ACTOR, blank=True, default="")
     rerun_of = models.ForeignKey(
         "self",
         verbose_name=_("rerun of"),
@@ -125,6 +126,31 @@ class RunState(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RunEvent(models.Model):
+    """What a person or a program did to a run; what workers do is told by its steps."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(
+        WorkflowRun, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
+    at = models.DateTimeField(_("at"))
+    kind = ExactCharField(
+        _("act"), max_length=16, choices=[(kind.value, kind.value) for kind in ActKind]
+    )
+    actor = ExactCharField(_("by"), max_length=MAX_ACTOR, blank=True, default="")
+    reason = ExactCharField(_("reason"), max_length=MAX_REASON, blank=True, default="")
+    data = models.JSONField(_("data"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("run event")
+        ordering = ("id",)
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["run", "id"], name="gorkflow_event_of_run")]
+
+    def __str__(self) -> str:
+        return self.kind
 
 
 class AdmissionLock(models.Model):

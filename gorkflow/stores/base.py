@@ -1,4 +1,4 @@
-"""The contract of a workflow store: twelve intents, each one atomic transition or one read.
+"""The contract of a workflow store: thirteen intents, each one atomic transition or one read.
 
 The engine decides with the pure planner and a store applies what was decided. A store keeps the
 time: every due time, lease and deadline is a number of seconds that it adds to its own clock, so
@@ -17,8 +17,16 @@ from typing import Any
 from uuid import UUID
 
 from gorkflow.dispatch.base import Hint
-from gorkflow.records import ErrorInfo, Json, RunFilter, RunPage, RunRecord, StepRecord
-from gorkflow.statuses import ACTIVE_RUNS, RunStatus, StepStatus
+from gorkflow.records import (
+    ErrorInfo,
+    EventRecord,
+    Json,
+    RunFilter,
+    RunPage,
+    RunRecord,
+    StepRecord,
+)
+from gorkflow.statuses import ACTIVE_RUNS, ActKind, RunStatus, StepStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +38,16 @@ class NewStep:
     queue: str
     pending: int = 0
     """Parents that are not over; 0 means ready now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An act to record with a run, in the transaction that does it."""
+
+    kind: ActKind
+    actor: str = ""
+    reason: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +69,8 @@ class NewRun:
     priority: int = 5
     started_by: str = ""
     rerun_of: UUID | None = None
+    rerun_event: NewEvent | None = None
+    """Recorded with the run that `rerun_of` names."""
     total_steps: int
     sinks: int
     step_limit: int | None = None
@@ -221,6 +241,7 @@ class Restart:
     """Step rows that become PENDING again, with the number of parents they wait for."""
     inserts: Sequence[NewStep]
     open_sinks: int
+    event: NewEvent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +284,10 @@ class WorkflowStore(ABC):
         """Return the step rows of a run by position; steps not reached yet have no row."""
 
     @abstractmethod
+    def get_events(self, run_id: UUID) -> list[EventRecord]:
+        """Return what was recorded with a run, oldest first; nothing of a run there is not."""
+
+    @abstractmethod
     def load(  # noqa: PLR0913  each flag is one payload more to read
         self,
         run_id: UUID,
@@ -300,12 +325,18 @@ class WorkflowStore(ABC):
 
     @abstractmethod
     def end_run(
-        self, run_id: UUID, status: RunStatus, error: ErrorInfo, *, only_overdue: bool = False
+        self,
+        run_id: UUID,
+        status: RunStatus,
+        error: ErrorInfo,
+        *,
+        only_overdue: bool = False,
+        event: NewEvent | None = None,
     ) -> Sequence[Hint]:
         """End an active run at once as CANCELLED or FAILED, with every unfinished step.
 
         With `only_overdue` a run whose deadline has not passed counts as not to be ended.
-        Returns the runs that may start now.
+        Records the event, if there is one. Returns the runs that may start now.
 
         Raises:
             NotFoundError: no such run.

@@ -4,6 +4,7 @@ from django.contrib.messages import get_messages
 
 from gorkflow.admin import bulk
 from gorkflow.models import WorkflowRun
+from gorkflow.wiring import get_engine
 from tests.admin.flows import Order
 
 LIST = "/admin/gorkflow/workflowrun/"
@@ -43,6 +44,8 @@ def test_cancelling_selected_runs_goes_through_the_engine_and_is_logged(
     assert waiting.refresh().status == "CANCELLED"
     assert waiting.error.message == "<b>why</b>"
     assert other.refresh().status == "CANCELLED"
+    events = [(each.actor, each.reason) for each in get_engine().get_events(other.id)]
+    assert events == [("ann", "<b>why</b>")]
     assert completed.refresh().status == "COMPLETED"
     entries = LogEntry.objects.all()
     assert {entry.object_id for entry in entries} == {str(waiting.id), str(other.id)}

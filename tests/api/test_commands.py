@@ -2,6 +2,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from gorkflow.models import WorkflowRun
+from gorkflow.wiring import get_engine
 from tests.admin.flows import Order
 
 
@@ -15,6 +16,22 @@ def test_a_run_is_cancelled_with_its_reason(api, waiting):
     assert response.status_code == 200
     assert response.json()["status"] == "CANCELLED"
     assert response.json()["error"]["message"] == "wrong size"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("cancel", "CANCEL"), ("rerun", "RERUN")])
+def test_who_did_it_and_why_is_kept_with_the_run(api, orders, waiting, name, kind):
+    command(api(), waiting, name, {"reason": "wrong size"})
+
+    (event,) = get_engine().get_events(waiting.id)
+    assert (event.kind, event.actor, event.reason) == (kind, "ann", "wrong size")
+
+
+def test_a_reason_that_is_too_long_is_refused_and_nothing_is_done(api, waiting):
+    response = command(api(), waiting, "cancel", {"reason": "x" * 501})
+
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["loc"] == ["reason"]
+    assert waiting.refresh().status == "PENDING"
 
 
 def test_a_body_is_not_needed(api, waiting, failed):

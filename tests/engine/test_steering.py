@@ -164,12 +164,65 @@ def test_rerun_keeps_context_and_concurrency_check_and_says_who_asked(lab):
     builder = WorkflowBuilder("w", context={"rate": 1}).then(increment)
     first = lab.run(builder, 5, context={"rate": 2}, resource_id="r", concurrency_check=True)
 
-    second = lab.engine.rerun(first.id, started_by="ann")
+    second = lab.engine.rerun(first.id, actor="ann")
 
     assert lab.engine.store.load(second.id, context=True).context.replace(" ", "") == '{"rate":2}'
     assert (second.record.started_by, second.record.concurrency_checked) == ("ann", True)
     with pytest.raises(ConcurrencyLimitError):
         lab.engine.rerun(first.id)
+
+
+def test_what_is_done_to_a_run_is_kept_with_who_did_it_and_why(lab):
+    run = lab.run(chain(), 1)
+    second = lab.engine.rerun(run.id, actor="ann", reason="to compare")
+    lab.engine.retry(run.id, actor="bob", reason="the bank is awake")
+    lab.engine.cancel(run.id, actor="cron", reason="too late")
+
+    events = lab.engine.get_events(run.id)
+
+    assert [(each.kind, each.actor, each.reason) for each in events] == [
+        ("RERUN", "ann", "to compare"),
+        ("RETRY", "bob", "the bank is awake"),
+        ("CANCEL", "cron", "too late"),
+    ]
+    assert events[0].data == {"run_id": str(second.id)}
+    error = {"code": "EXECUTION_FAILED", "step_id": "sickly", "attempt": 1}
+    assert events[1].data == {"status": "FAILED", "error": error}
+    assert second.record.started_by == "ann"
+    assert lab.engine.get_run(run.id).error.message == "too late"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"actor": "x" * 256}, "actor must have at most 255 characters, not 256"),
+        ({"reason": "x" * 501}, "reason must have at most 500 characters, not 501"),
+        ({"reason": "\x00" * 126}, "at most 500"),
+        ({"actor": None}, "actor must be text, not NoneType"),
+        ({"reason": 7}, "reason must be text, not int"),
+    ],
+)
+def test_an_act_whose_words_cannot_be_kept_is_refused_and_changes_nothing(lab, words, message):
+    failed, waiting = lab.run(chain(), 1), lab.start(chain(), 1)
+
+    for act, run in (
+        (lab.engine.cancel, waiting),
+        (lab.engine.retry, failed),
+        (lab.engine.rerun, failed),
+    ):
+        with pytest.raises(PayloadError, match=message) as caught:
+            act(run.id, **words)
+        assert caught.value.errors[0]["loc"] == list(words)
+        assert lab.engine.get_events(run.id) == []
+
+    assert [waiting.refresh().status, failed.refresh().status] == ["PENDING", "FAILED"]
+
+
+def test_words_that_no_database_takes_are_spelt_out(lab):
+    run = lab.start(chain(), 1).cancel("a\x00b", actor="\ud800")
+
+    (event,) = lab.engine.get_events(run.id)
+    assert (event.actor, event.reason) == ("\\ud800", "a\\x00b")
 
 
 def test_unknown_runs_and_workflows_are_not_found(lab):

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from gorkflow.config import StartOptions
+from gorkflow.config import MAX_REASON, StartOptions
 
 LIMITS: dict[str, Any] = StartOptions.model_json_schema()["properties"]
 """The limits are StartOptions' own."""
@@ -57,11 +57,9 @@ class StartSerializer(StrictSerializer):
     )
 
 
-class CancelSerializer(StrictSerializer):
-    """Why a run is cancelled."""
+class ReasonSerializer(StrictSerializer):
+    """Why something is done to a run."""
 
-    reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
-
-
-class EmptySerializer(StrictSerializer):
-    """Nothing."""
+    reason = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAX_REASON, help_text="For the run's history."
+    )

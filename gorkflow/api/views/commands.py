@@ -13,8 +13,7 @@ from rest_framework.response import Response
 from gorkflow.api.permissions import CANCEL, RETRY, START
 from gorkflow.api.schema import RUN_ID, WORKFLOW_ID, answers
 from gorkflow.api.serializers.commands import (
-    CancelSerializer,
-    EmptySerializer,
+    ReasonSerializer,
     StartSerializer,
     StrictSerializer,
 )
@@ -40,7 +39,7 @@ REPLAYED = OpenApiParameter(
 class CommandView(ApiView):
     """A view that does something to runs."""
 
-    body_class: type[StrictSerializer] = EmptySerializer
+    body_class: type[StrictSerializer] = ReasonSerializer
 
     def body(self) -> dict[str, Any]:
         """Return the checked body. Raises ValidationError."""
@@ -104,19 +103,17 @@ class CancelView(CommandView):
     """Cancelling a run."""
 
     required_permission = CANCEL
-    body_class = CancelSerializer
 
     @extend_schema(
         operation_id="runs_cancel",
         tags=TAGS,
         parameters=[RUN_ID],
-        request=CancelSerializer,
+        request=ReasonSerializer,
         responses=answers(200, RunSerializer, 400, 404, 409, 422),
     )
-    def post(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
+    def post(self, request: Request, run_id: str) -> Response:
         """Cancel a run and every unfinished step of it, at once."""
-        reason = self.body().get("reason", "")
-        run = self.engine.cancel(parse_run_id(run_id), reason=reason)
+        run = self.engine.cancel(parse_run_id(run_id), actor=starter(request), **self.body())
         return self.answer(run, status.HTTP_200_OK)
 
 
@@ -129,13 +126,12 @@ class RetryView(CommandView):
         operation_id="runs_retry",
         tags=TAGS,
         parameters=[RUN_ID],
-        request=None,
-        responses=answers(202, RunSerializer, 404, 409),
+        request=ReasonSerializer,
+        responses=answers(202, RunSerializer, 400, 404, 409, 422),
     )
-    def post(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
+    def post(self, request: Request, run_id: str) -> Response:
         """Continue a failed or cancelled run from the steps that are not done."""
-        self.body()
-        run = self.engine.retry(parse_run_id(run_id))
+        run = self.engine.retry(parse_run_id(run_id), actor=starter(request), **self.body())
         return self.answer(run, status.HTTP_202_ACCEPTED)
 
 
@@ -148,11 +144,10 @@ class RerunView(CommandView):
         operation_id="runs_rerun",
         tags=TAGS,
         parameters=[RUN_ID, LOCATION],
-        request=None,
-        responses=answers(202, RunSerializer, 404, 409, 422),
+        request=ReasonSerializer,
+        responses=answers(202, RunSerializer, 400, 404, 409, 422),
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Start a new run with the input, context, resource id, tags and priority of this one."""
-        self.body()
-        run = self.engine.rerun(parse_run_id(run_id), started_by=starter(request))
+        run = self.engine.rerun(parse_run_id(run_id), actor=starter(request), **self.body())
         return self.accepted(run.record)

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from gorkflow.dispatch.base import Hint
+from gorkflow.errors import ConcurrencyLimitError
 from gorkflow.records import (
     AttemptRecord,
     ErrorInfo,
+    EventRecord,
     Json,
     RunFilter,
     RunRecord,
@@ -22,7 +24,7 @@ from gorkflow.statuses import (
     RunStatus,
     StepStatus,
 )
-from gorkflow.stores.base import Candidate, Claim, Finish, NewRun, StepOutput
+from gorkflow.stores.base import Candidate, Claim, Finish, NewEvent, NewRun, StepOutput
 
 
 @dataclass(slots=True)
@@ -117,11 +119,26 @@ class RunRow:
     holds_key: bool
     steps: dict[str, StepRow] = field(default_factory=dict)
     state: dict[str, Json] = field(default_factory=dict)
+    events: list[EventRecord] = field(default_factory=list)
     output: Json | None = None
     error: ErrorInfo | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     deadline_at: datetime | None = None
+
+    def note(self, event: NewEvent | None, now: datetime) -> None:
+        """Keep the event, if there is one."""
+        if event is not None:
+            self.events.append(
+                EventRecord(
+                    run_id=self.new.id,
+                    at=now,
+                    kind=event.kind,
+                    actor=event.actor,
+                    reason=event.reason,
+                    data=dict(event.data),
+                )
+            )
 
     def end(
         self,
@@ -137,6 +154,28 @@ class RunRow:
             if row.status in cancelled:
                 row.status, row.due_at, row.ended_at = StepStatus.CANCELLED, None, now
                 row.token = None
+
+
+def with_idempotency_key(runs: Iterable[RunRow], new: NewRun) -> RunRow | None:
+    """Return the run that has the new one's idempotency key, if it has one."""
+    if new.idempotency_key is None:
+        return None
+    wanted = (new.workflow_id, new.idempotency_key)
+    known = (run for run in runs if (run.new.workflow_id, run.new.idempotency_key) == wanted)
+    return next(known, None)
+
+
+def refuse_held_key(runs: Iterable[RunRow], new: NewRun) -> None:
+    """Raise ConcurrencyLimitError if an active run holds the run's concurrency key."""
+    if new.concurrency_key is None:
+        return
+    for run in runs:
+        if run.holds_key and run.new.concurrency_key == new.concurrency_key:
+            raise ConcurrencyLimitError(
+                f"run {run.new.id} holds the resource {new.resource_id!r}",
+                run_id=str(run.new.id),
+                resource_id=new.resource_id,
+            )
 
 
 def after(now: datetime, seconds: float | None) -> datetime | None:

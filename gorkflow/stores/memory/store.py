@@ -13,26 +13,15 @@ from typing import Any
 from uuid import UUID
 
 from gorkflow.dispatch.base import Hint
-from gorkflow.errors import ConcurrencyLimitError, InvalidStateError, NotFoundError
-from gorkflow.records import (
-    ErrorInfo,
-    RunFilter,
-    RunPage,
-    RunRecord,
-    StepRecord,
-)
-from gorkflow.statuses import (
-    ACTIVE_RUNS,
-    CLAIMABLE_STEPS,
-    LIVE_STEPS,
-    RunStatus,
-    StepStatus,
-)
+from gorkflow.errors import InvalidStateError, NotFoundError
+from gorkflow.records import ErrorInfo, EventRecord, RunFilter, RunPage, RunRecord, StepRecord
+from gorkflow.statuses import ACTIVE_RUNS, CLAIMABLE_STEPS, LIVE_STEPS, RunStatus, StepStatus
 from gorkflow.stores.base import (
     Claim,
     Finish,
     Finished,
     Loaded,
+    NewEvent,
     NewRun,
     NewStep,
     Restart,
@@ -50,8 +39,10 @@ from gorkflow.stores.memory.rows import (
     is_due,
     matches,
     outputs_of,
+    refuse_held_key,
     run_record,
     step_record,
+    with_idempotency_key,
 )
 
 
@@ -84,10 +75,10 @@ class MemoryStore(WorkflowStore):
     def create_run(self, new: NewRun) -> tuple[RunRecord, bool]:
         """Insert a run, unless its idempotency key is known."""
         with self._lock:
-            known = self._with_idempotency_key(new)
+            known = with_idempotency_key(self._runs.values(), new)
             if known is not None:
                 return run_record(known), False
-            self._refuse_held_key(new.concurrency_key, new.resource_id)
+            refuse_held_key(self._runs.values(), new)
             now = self.now()
             run = RunRow(
                 new=new,
@@ -97,28 +88,12 @@ class MemoryStore(WorkflowStore):
                 holds_key=new.concurrency_key is not None,
                 deadline_at=after(now, new.timeout),
             )
+            if new.rerun_of is not None and new.rerun_of in self._runs:
+                self._runs[new.rerun_of].note(new.rerun_event, now)
             self._runs[new.id] = run
             for row in new.steps:
                 self._insert(run, row)
             return run_record(run), True
-
-    def _with_idempotency_key(self, new: NewRun) -> RunRow | None:
-        if new.idempotency_key is None:
-            return None
-        wanted = (new.workflow_id, new.idempotency_key)
-        for run in self._runs.values():
-            if (run.new.workflow_id, run.new.idempotency_key) == wanted:
-                return run
-        return None
-
-    def _refuse_held_key(self, key: str | None, resource_id: str) -> None:
-        for run in self._runs.values():
-            if key is not None and run.holds_key and run.new.concurrency_key == key:
-                raise ConcurrencyLimitError(
-                    f"run {run.new.id} holds the resource {resource_id!r}",
-                    run_id=str(run.new.id),
-                    resource_id=resource_id,
-                )
 
     def _insert(self, run: RunRow, row: NewStep) -> StepRow:
         self._last_row += 1
@@ -162,6 +137,12 @@ class MemoryStore(WorkflowStore):
         with self._lock:
             rows = sorted(self._find(run_id).steps.values(), key=lambda row: row.position)
             return [step_record(row, attempts=attempts) for row in rows]
+
+    def get_events(self, run_id: UUID) -> list[EventRecord]:
+        """Return the events in their order."""
+        with self._lock:
+            run = self._runs.get(run_id)
+            return list(run.events) if run is not None else []
 
     def load(  # noqa: PLR0913  the contract's
         self,
@@ -321,7 +302,13 @@ class MemoryStore(WorkflowStore):
         return held
 
     def end_run(
-        self, run_id: UUID, status: RunStatus, error: ErrorInfo, *, only_overdue: bool = False
+        self,
+        run_id: UUID,
+        status: RunStatus,
+        error: ErrorInfo,
+        *,
+        only_overdue: bool = False,
+        event: NewEvent | None = None,
     ) -> Sequence[Hint]:
         """End an active run with every unfinished step."""
         with self._lock:
@@ -332,6 +319,7 @@ class MemoryStore(WorkflowStore):
                     f"run {run_id} is {run.status}", run_id=str(run_id), status=run.status
                 )
             run.end(status, error, LIVE_STEPS, self.now())
+            run.note(event, self.now())
             return self._wake(run)
 
     def restart(
@@ -342,7 +330,7 @@ class MemoryStore(WorkflowStore):
             run = self._find(run_id)
             rows = [step_record(row, attempts=False) for row in run.steps.values()]
             change = decide(run_record(run), rows)
-            self._refuse_held_key(run.new.concurrency_key, run.new.resource_id)
+            refuse_held_key(self._runs.values(), run.new)
             now = self.now()
             run.status, run.error, run.ended_at = RunStatus.PENDING, None, None
             run.open_sinks = change.open_sinks
@@ -352,6 +340,7 @@ class MemoryStore(WorkflowStore):
                 run.steps[step_id].reset(pending, now)
             for new in change.inserts:
                 self._insert(run, new)
+            run.note(change.event, now)
             return run_record(run)
 
     def sweep(self, *, limit: int, resend_after: float) -> Swept:

@@ -12,6 +12,7 @@ from gorkflow.statuses import RunStatus
 from gorkflow.stores.base import NewRun
 from gorkflow.stores.orm.claiming import ensure_admission_lock, insert_steps
 from gorkflow.stores.orm.clock import DatabaseTime
+from gorkflow.stores.orm.events import record_event
 from gorkflow.stores.orm.rows import RUN_COLUMNS, counted_record, run_record
 from gorkflow.stores.orm.transactions import write_transaction
 
@@ -29,6 +30,8 @@ def create_run(new: NewRun, using: str) -> tuple[RunRecord, bool]:
         except IntegrityError:
             return _existing(new, using)
         insert_steps(new.id, new.steps, using)
+        if new.rerun_of is not None:
+            record_event(new.rerun_of, new.rerun_event, using)
         run = WorkflowRun.objects.using(using).only(*RUN_COLUMNS).get(pk=new.id)
         return run_record(run), True
 

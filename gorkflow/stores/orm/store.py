@@ -23,6 +23,7 @@ from gorkflow.models.fields import PayloadText
 from gorkflow.records import (
     AttemptRecord,
     ErrorInfo,
+    EventRecord,
     RunFilter,
     RunPage,
     RunRecord,
@@ -34,13 +35,14 @@ from gorkflow.stores.base import (
     Finish,
     Finished,
     Loaded,
+    NewEvent,
     NewRun,
     Restart,
     Swept,
     Taker,
     WorkflowStore,
 )
-from gorkflow.stores.orm import creating, finishing, listing, renewing, sweeping
+from gorkflow.stores.orm import creating, events, finishing, listing, renewing, sweeping
 from gorkflow.stores.orm.claiming import (
     claim_any,
     held_by,
@@ -176,6 +178,10 @@ class DjangoStore(WorkflowStore):
             earlier.setdefault(attempt.step_id, []).append(attempt_record(attempt))
         return [step_record(row, earlier.get(row.pk, [])) for row in rows]
 
+    def get_events(self, run_id: UUID) -> list[EventRecord]:
+        """Return the recorded acts on a run."""
+        return retrying(lambda _again: events.list_events(run_id, self.using), self.using)
+
     def load(  # noqa: PLR0913  the contract's
         self,
         run_id: UUID,
@@ -256,7 +262,13 @@ class DjangoStore(WorkflowStore):
         return retrying(lambda _again: renewing.renew(beats, lease, self.using), self.using)
 
     def end_run(
-        self, run_id: UUID, status: RunStatus, error: ErrorInfo, *, only_overdue: bool = False
+        self,
+        run_id: UUID,
+        status: RunStatus,
+        error: ErrorInfo,
+        *,
+        only_overdue: bool = False,
+        event: NewEvent | None = None,
     ) -> Sequence[Hint]:
         """End an active run with every unfinished step."""
         using = self.using
@@ -275,6 +287,7 @@ class DjangoStore(WorkflowStore):
                         status=RunStatus(run.status),
                     )
                 finishing.close_run(run, status, error, LIVE_STEPS, using=using)
+                events.record_event(run_id, event, using)
                 return wake(run, using)
 
         return retrying(act, using)
@@ -312,6 +325,7 @@ class DjangoStore(WorkflowStore):
             ) from None
         _reset_steps([row for row in rows if row.step_id in change.reset], change.reset, using)
         insert_steps(run.pk, change.inserts, using)
+        events.record_event(run.pk, change.event, using)
 
     def _reopen(self, run: WorkflowRun, open_sinks: int) -> None:
         WorkflowRun.objects.using(self.using).filter(pk=run.pk).update(

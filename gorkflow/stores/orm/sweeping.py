@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import connections
 
 from gorkflow.dispatch.base import Hint
-from gorkflow.models import RunState, StepAttempt, StepExecution, WorkflowRun
+from gorkflow.models import RunEvent, RunState, StepAttempt, StepExecution, WorkflowRun
 from gorkflow.statuses import CLAIMABLE_STEPS, RunStatus, StepStatus
 from gorkflow.stores.base import Swept
 from gorkflow.stores.orm.claiming import admissible
@@ -110,6 +110,7 @@ def prune(older_than: float, statuses: Sequence[RunStatus], limit: int, using: s
             StepAttempt.objects.using(using).filter(step__run__in=ids),
             StepExecution.objects.using(using).filter(run__in=ids),
             RunState.objects.using(using).filter(run__in=ids),
+            RunEvent.objects.using(using).filter(run__in=ids),
         ):
             doomed._raw_delete(using)  # noqa: SLF001
         # By Django, for the sake of the host's own tables that refer to runs.

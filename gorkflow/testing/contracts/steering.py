@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,8 @@ import pytest
 from gorkflow.definition.graph import ExecutionGraph
 from gorkflow.errors import ConcurrencyLimitError, ErrorCode, InvalidStateError, NotFoundError
 from gorkflow.records import RunRecord, StepRecord
-from gorkflow.statuses import RunStatus, StepStatus
-from gorkflow.stores.base import Restart, WorkflowStore
+from gorkflow.statuses import ActKind, RunStatus, StepStatus
+from gorkflow.stores.base import NewEvent, Restart, WorkflowStore
 from gorkflow.testing.contracts.kit import (
     CHAIN,
     DIAMOND,
@@ -139,6 +140,56 @@ class SteeringContract(Contract):
 
         assert caught.value.data["run_id"] == str(second)
         assert store.get_run(first).status is RunStatus.FAILED
+
+    def test_acts_are_recorded_with_what_they_do_and_kept_in_order(
+        self, store: WorkflowStore
+    ) -> None:
+        run_id = self.create(store)
+        cancel = NewEvent(kind=ActKind.CANCEL, actor="ann", reason="é\n' --")
+        retry = NewEvent(kind=ActKind.RETRY, actor="cron", data={"status": "CANCELLED", "n": [1]})
+        before = store.now()
+
+        store.end_run(run_id, RunStatus.CANCELLED, CANCELLED, event=cancel)
+        store.restart(
+            run_id, lambda _run, steps: replace(planner_of(CHAIN).restart(steps), event=retry)
+        )
+
+        first, second = store.get_events(run_id)
+        assert (first.run_id, first.kind, first.actor) == (run_id, ActKind.CANCEL, "ann")
+        assert (first.reason, first.data) == ("é\n' --", {})
+        assert (second.kind, second.actor, second.reason) == (ActKind.RETRY, "cron", "")
+        assert second.data == {"status": "CANCELLED", "n": [1]}
+        assert before <= first.at <= second.at <= store.now()
+
+    def test_an_act_that_is_refused_leaves_no_event(self, store: WorkflowStore) -> None:
+        run_id = self.create(store)
+        self.run_all(store, run_id)
+
+        with pytest.raises(InvalidStateError):
+            store.end_run(
+                run_id, RunStatus.CANCELLED, CANCELLED, event=NewEvent(kind=ActKind.CANCEL)
+            )
+
+        assert store.get_events(run_id) == []
+
+    def test_a_rerun_is_recorded_with_the_run_it_reruns(self, store: WorkflowStore) -> None:
+        first = self.create(store)
+        event = NewEvent(kind=ActKind.RERUN, actor="ann", data={"x": "1"})
+
+        second = self.create(store, rerun_of=first, rerun_event=event)
+
+        (kept,) = store.get_events(first)
+        assert (kept.kind, kept.actor, kept.data) == (ActKind.RERUN, "ann", {"x": "1"})
+        assert store.get_events(second) == []
+        assert store.get_run(second).rerun_of == first
+
+    def test_work_without_acts_leaves_no_events(self, store: WorkflowStore) -> None:
+        run_id = self.create(store, started_by="ann")
+
+        self.run_all(store, run_id)
+
+        assert store.get_events(run_id) == []
+        assert store.get_events(new_run().id) == []
 
     def restart(
         self, store: WorkflowStore, run_id: UUID, graph: ExecutionGraph = CHAIN
