@@ -8,6 +8,7 @@ from celery import shared_task
 
 from gorkflow.celery_worker import is_stopping
 from gorkflow.dispatch.celery import WORK_TASK
+from gorkflow.faults import FaultPoint, reach
 from gorkflow.statuses import TERMINAL_RUNS
 from gorkflow.wiring import get_engine
 
@@ -24,6 +25,7 @@ from gorkflow.wiring import get_engine
 def work(run_id: str, queue: str | None = None) -> None:
     """Work on a run until nothing of it is ready on the queue."""
     get_engine().work(UUID(run_id), queue=queue, stopping=is_stopping)
+    reach(FaultPoint.BEFORE_ACK, run_id=run_id)
 
 
 @shared_task(name="gorkflow.sweep", ignore_result=True)

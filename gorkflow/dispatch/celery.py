@@ -9,6 +9,7 @@ from celery import current_app
 from django.db import router, transaction
 
 from gorkflow.dispatch.base import Dispatcher, Hint
+from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import DISPATCH_FAILED, log
 
 WORK_TASK = "gorkflow.work"
@@ -44,6 +45,7 @@ class CeleryDispatcher(Dispatcher):
         if time.monotonic() < self._paused_until:
             return
         try:
+            reach(FaultPoint.BEFORE_PUBLISH, hint)
             _publish(hint)
         except Exception as error:  # noqa: BLE001  brokers raise what their drivers raise
             # One try: the sweep will send again.

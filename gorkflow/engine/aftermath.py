@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gorkflow.engine.observer import log_run, log_step
+from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import OBSERVER_FAILED, log
 from gorkflow.statuses import StepStatus
 from gorkflow.stores.base import Claim, Finish, Finished
@@ -27,6 +28,7 @@ def announce(  # noqa: PLR0913
 
     `alone` means that the caller does the rest of the run itself: no worker is told of it.
     """
+    reach(FaultPoint.AFTER_COMMIT, claim)
     log_step(finish, duration_ms)
     tell(engine.observer.step_ended, claim, finish.status, finish.error)
     planner = engine.planners.of_run(claim)

@@ -27,6 +27,7 @@ from gorkflow.engine.retry import is_retryable
 from gorkflow.engine.surroundings import kept_directory
 from gorkflow.engine.timeout import AttemptTimeout, TimeLimit, time_limit
 from gorkflow.errors import ErrorCode, NotFoundError, PayloadError, StepCancelled
+from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import WORKFLOW_PROGRESS, log
 from gorkflow.records import Json
 from gorkflow.statuses import DONE_STEPS, StepStatus
@@ -144,7 +145,9 @@ class Attempt:
                 status=StepStatus.SKIPPED,
                 output=skipped if self._node.default is None else self._node.default,
             )
+        reach(FaultPoint.IN_HANDLER, self._claim)
         result = self._invoke(value)
+        reach(FaultPoint.AFTER_EFFECT, self._claim)
         output = self._step.output_codec.dump(
             result, what=f"output of step {self._step.id!r}", max_bytes=self._max_bytes
         )
@@ -235,6 +238,7 @@ class Attempt:
 
     def report(self, fraction: float, note: str) -> None:
         """Leave progress for the heartbeat."""
+        reach(FaultPoint.IN_HANDLER, self._claim)
         log.debug(WORKFLOW_PROGRESS, progress=fraction, note=note)
         self._beat.report(fraction, note)
         self._nudge()

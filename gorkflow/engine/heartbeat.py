@@ -7,6 +7,7 @@ import threading
 import time
 from uuid import UUID
 
+from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import PERSISTENCE_ERROR, log
 from gorkflow.records import storable_text
 from gorkflow.stores.base import WorkflowStore
@@ -19,8 +20,11 @@ MAX_NOTE = 200
 class Beat:
     """One held lease, shared between the handler's thread and the heartbeat."""
 
-    def __init__(self, token: UUID, seconds: float | None = None) -> None:
+    def __init__(
+        self, token: UUID, seconds: float | None = None, *, run_id: UUID | None = None
+    ) -> None:
         self.token = token
+        self.run_id = run_id
         self._ends: float | None = None
         if seconds is not None:
             self.stop_after(seconds)
@@ -103,6 +107,8 @@ class Heartbeat:
         if not beats:
             return
         try:
+            for beat in beats.values():
+                reach(FaultPoint.IN_HEARTBEAT, beat)
             held = self._store.heartbeat(
                 {token: beat.take() for token, beat in beats.items()}, self._lease
             )

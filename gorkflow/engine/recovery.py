@@ -12,6 +12,7 @@ from uuid import UUID
 from gorkflow.dispatch.base import Hint
 from gorkflow.engine.aftermath import announce
 from gorkflow.errors import ErrorCode, GorkflowError
+from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import SWEEP_FAILED, bound_run, log
 from gorkflow.records import ErrorInfo
 from gorkflow.statuses import RunStatus
@@ -25,7 +26,9 @@ def sweep_once(engine: Engine, limit: int) -> int:
     """Do one sweep over at most `limit` rows of each kind; return how many were acted on."""
     swept = engine.store.sweep(limit=limit, resend_after=engine.config.resend_after)
     # First, because the store will not name these again for a while.
-    engine.send(_capped(swept.hints, engine.config.max_messages))
+    for hint in _capped(swept.hints, engine.config.max_messages):
+        reach(FaultPoint.IN_SWEEP, hint)
+        engine.send([hint])
     acted = sum(_expire(engine, claim) for claim in swept.expired)
     acted += sum(end_overdue(engine, run_id) for run_id in swept.overdue)
     return acted + len(swept.hints)
@@ -38,6 +41,7 @@ def _capped(hints: Sequence[Hint], most: int) -> list[Hint]:
 
 def _expire(engine: Engine, claim: Claim) -> bool:
     try:
+        reach(FaultPoint.IN_SWEEP, claim)
         finish = engine.planners.of_run(claim).lost(claim)
         finished = engine.store.finish(claim, finish, None)
     except Exception as error:  # noqa: BLE001  one that cannot be helped must not stop the rest

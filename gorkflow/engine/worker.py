@@ -22,6 +22,7 @@ from gorkflow.engine.finisher import Finisher, Stored
 from gorkflow.engine.heartbeat import Beat
 from gorkflow.engine.planner import Planner
 from gorkflow.errors import ErrorCode
+from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import (
     PERSISTENCE_ERROR,
     STEP_REFUSED,
@@ -89,6 +90,7 @@ class RunWorker:
         Returns the number of attempts made.
         """
         attempts = 0
+        reach(FaultPoint.BEFORE_CLAIM, run_id=self._run_id)
         held = self._hold(self._store.claim(self._run_id, self._taker()))
         while held is not None:
             attempts += 1
@@ -124,7 +126,7 @@ class RunWorker:
         """Keep a claim's lease from the moment we know of it."""
         if claim is None:
             return None
-        beat = Beat(claim.token)
+        beat = Beat(claim.token, run_id=claim.run_id)
         # Inside a caller's open transaction no other connection sees the row: nothing to keep.
         if claim.shared:
             self._engine.heartbeat.add(beat)
@@ -144,6 +146,7 @@ class RunWorker:
         began = time.perf_counter()
         finisher = self._finisher(held.claim)
         try:
+            reach(FaultPoint.AFTER_CLAIM, held.claim)
             finish, finished = self._attempt(held, finisher)
         except Exception as error:  # noqa: BLE001  not the handler's: those are outcomes
             log.error(PERSISTENCE_ERROR, act="attempt", error=str(error), exc_info=error)
@@ -208,6 +211,7 @@ class RunWorker:
                 finish, finished = finisher.once(planner.finish(claim, outcome))
                 if not finished.accepted:
                     raise _RolledBackError
+                reach(FaultPoint.IN_FINISH, claim)
         except _RolledBackError:
             if outcome is not None and outcome.status is StepStatus.FAILED:
                 return finisher.finish(planner, outcome)

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from gorkflow.dispatch.base import Hint
 from gorkflow.errors import InvalidStateError, NotFoundError
+from gorkflow.faults import FaultPoint, reach
 from gorkflow.records import ErrorInfo, EventRecord, RunFilter, RunPage, RunRecord, StepRecord
 from gorkflow.statuses import ACTIVE_RUNS, CLAIMABLE_STEPS, LIVE_STEPS, RunStatus, StepStatus
 from gorkflow.stores.base import (
@@ -226,6 +227,7 @@ class MemoryStore(WorkflowStore):
             row = run.steps.get(claim.step_id) if run else None
             if run is None or row is None or not row.is_held(claim, finish, self.now()):
                 return Finished(accepted=False)
+            reach(FaultPoint.IN_FINISH, claim)
             was_active = run.status in ACTIVE_RUNS
             finish = finish.for_run(run.status)
             row.apply(finish, self.now())

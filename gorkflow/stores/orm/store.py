@@ -13,6 +13,7 @@ from django.db.models import F
 
 from gorkflow.dispatch.base import Hint
 from gorkflow.errors import ConcurrencyLimitError, InvalidStateError, NotFoundError
+from gorkflow.faults import FaultPoint, reach
 from gorkflow.models import (
     RunState,
     StepAttempt,
@@ -253,7 +254,9 @@ class DjangoStore(WorkflowStore):
             if hot is not None and (done := hot.finish(claim, finish, taker, using)):
                 return done
             with write_transaction(using):
-                return finishing.finish_step(claim, finish, taker, using)
+                finished = finishing.finish_step(claim, finish, taker, using)
+                reach(FaultPoint.IN_FINISH, claim)
+                return finished
 
         return retrying(act, using)
 

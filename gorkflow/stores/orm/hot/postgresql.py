@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pydantic_core
 
+from gorkflow.faults import FaultPoint, reach
 from gorkflow.records import RunRecord
 from gorkflow.statuses import RunStatus
 from gorkflow.stores.base import Claim, Finish, Finished, NewRun, Taker
@@ -123,6 +124,7 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
     """Store a result and take the next step, or end the run with its one sink."""
     if not is_common_finish(claim, finish, taker):
         return None
+    reach(FaultPoint.IN_FINISH, claim)
     values: dict[str, Any] = {
         "run": claim.run_id,
         "row": claim.row_id,

@@ -1,0 +1,1 @@
+"""Processes that die, and errors that rise, at every arrow."""
