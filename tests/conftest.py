@@ -39,3 +39,14 @@ def _publish_to(urls):
     app.conf.update(urls)
     pools.reset()
     app._pool = app.amqp._producer_pool = None
+
+
+@pytest.fixture
+def sound(transactional_db):
+    """Whatever the test leaves in the database agrees with itself."""
+    yield
+    from gorkflow.config import EngineConfig
+    from gorkflow.invariants import Verifier
+
+    verifier = Verifier("default", registry=None, config=EngineConfig())
+    assert verifier.verify().findings == []

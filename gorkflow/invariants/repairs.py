@@ -10,7 +10,7 @@ from gorkflow.engine.planner import Planner
 from gorkflow.invariants.facts import Facts
 from gorkflow.invariants.findings import Finding, Invariant
 from gorkflow.models import StepExecution, WorkflowRun
-from gorkflow.statuses import StepStatus
+from gorkflow.statuses import CLAIMABLE_STEPS, LIVE_STEPS, StepStatus
 from gorkflow.stores.orm.claiming import insert_steps
 from gorkflow.stores.orm.clock import DatabaseTime
 
@@ -44,8 +44,8 @@ class Repairs:
             Invariant.OPEN_SINKS: lambda _: self._set_run(open_sinks=self._facts.open_sinks),
             Invariant.LIVE_STEP_IN_ENDED_RUN: self._cancel,
             Invariant.MISSING_STEP: self._insert,
-            Invariant.PENDING_COUNT: self._recount,
-            Invariant.DUE_TIME: self._set_due,
+            Invariant.PENDING_COUNT: self._settle,
+            Invariant.DUE_TIME: self._settle,
             # Its attempt counts as lost, as if its worker had died.
             Invariant.LEASE: lambda found: self._set_step(
                 found, token=uuid4(), due_at=DatabaseTime()
@@ -72,11 +72,13 @@ class Repairs:
         pending = len(self._facts.waits_for(finding.step_id))
         insert_steps(self._facts.run.pk, [self._planner.row(finding.step_id, pending)], self._using)
 
-    def _recount(self, finding: Finding) -> None:
-        pending = len(self._facts.waits_for(finding.step_id))
-        due = None if pending else DatabaseTime()
-        self._set_step(finding, pending=pending, due_at=due, ready_at=due)
-
-    def _set_due(self, finding: Finding) -> None:
+    def _settle(self, finding: Finding) -> None:
+        """Let it wait for the parents that are not over, and be due once there are none."""
         row = self._facts.rows[finding.step_id]
-        self._set_step(finding, due_at=None if row.due_at is not None else DatabaseTime())
+        if row.status not in LIVE_STEPS:
+            self._set_step(finding, due_at=None)
+            return
+        waiting = row.status in CLAIMABLE_STEPS
+        pending = len(self._facts.waits_for(finding.step_id)) if waiting else row.pending
+        due = None if pending else (row.due_at or DatabaseTime())
+        self._set_step(finding, pending=pending, due_at=due, ready_at=row.ready_at or due)

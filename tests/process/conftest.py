@@ -16,7 +16,7 @@ def broker(tmp_path, publishing):
 
 
 @pytest.fixture
-def start_worker(broker, tmp_path):
+def start_worker(sound, broker, tmp_path):
     """Start workers that are stopped at the end of the test."""
     started = []
 

@@ -46,6 +46,16 @@ class Lab:
         with using_engine(self.engine):
             return workflow.start(value, **options)
 
+    def check(self):
+        """Whatever stands in the database agrees with itself, and with the workflows."""
+        store = self.engine.store
+        if not isinstance(store, MemoryStore):
+            from gorkflow.invariants import Verifier
+
+            registry, config = self.engine.registry, self.engine.config
+            report = Verifier(store.using, registry=registry, config=config).verify()
+            assert report.findings == []
+
     def know(self, builder):
         workflow = builder.build()
         self.engine.registry.unregister(workflow.id)

@@ -11,6 +11,7 @@ def test_a_run_does_what_the_model_says(lab, plan):
     run = lab.run(plan.builder(), plan.value)
 
     check_ended(plan, run)
+    lab.check()
     lab.engine.prune(older_than=-1)
 
 
@@ -28,7 +29,9 @@ def test_a_failed_run_that_is_mended_and_retried_does_the_rest_and_no_more(lab, 
     before = dict(plan.calls)
     plan.mended = True
 
+    lab.check()
     run.retry()
+    lab.check()
     lab.engine.run_to_end(run.id)
 
     assert str(run.refresh().status) == "COMPLETED"
@@ -60,8 +63,10 @@ def test_no_order_loss_or_doubling_of_messages_changes_what_becomes_of_a_run(lab
         if move != "lose":
             engine.work(hint.run_id, queue=hint.queue, budget=0)
 
+    lab.check()
     hints.clear()
     engine.run_to_end(run.id)
 
     check_ended(plan, run.refresh())
+    lab.check()
     engine.prune(older_than=-1)

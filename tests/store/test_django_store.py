@@ -6,14 +6,14 @@ from gorkflow.stores.orm import DjangoStore
 from gorkflow.testing.contracts import StoreContract
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("sound")
 class TestDjangoStore(StoreContract):
     @pytest.fixture
     def store(self):
         return DjangoStore()
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("sound")
 class TestPortableDjangoStore(StoreContract):
     @pytest.fixture
     def store(self):
