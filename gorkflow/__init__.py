@@ -28,7 +28,8 @@ from gorkflow.errors import (
     WaitTimeoutError,
     WorkflowError,
 )
-from gorkflow.records import AttemptRecord, ErrorInfo, RunFilter, RunRecord, StepRecord
+from gorkflow.queries import RunFilter, RunPage, RunStats
+from gorkflow.records import AttemptRecord, ErrorInfo, EventRecord, RunRecord, StepRecord
 from gorkflow.statuses import RunStatus, StepStatus
 from gorkflow.stores.base import WorkflowStore
 
@@ -55,8 +56,11 @@ __all__ = [  # noqa: RUF022  grouped, as a table of contents
     "WorkflowStore",
     "AttemptRecord",
     "ErrorInfo",
+    "EventRecord",
     "RunFilter",
+    "RunPage",
     "RunRecord",
+    "RunStats",
     "RunStatus",
     "StepRecord",
     "StepStatus",

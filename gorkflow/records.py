@@ -5,14 +5,15 @@ A record is a copy. Changing the database does not change it, and it cannot be c
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from gorkflow.errors import ErrorCode, PayloadError
-from gorkflow.statuses import ActKind, RunStatus, StepStatus
+from gorkflow.errors import ErrorCode
+from gorkflow.statuses import ActKind, EventKind, RunStatus, StepStatus
 
 Json = str
 """JSON as text. Payloads stay text between pydantic and the database."""
@@ -87,8 +88,32 @@ class EventRecord:
     """Who did it; empty where nobody said."""
     reason: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """What programs may want to know: RETRY has `status` and the public part of the `error` that
-    the run had; RERUN has `run_id`, the new run. Nothing of payloads."""
+    """What programs may want to know: RETRY has `status`, `ended_at` and the public part of the
+    `error` that the run had; RERUN has `run_id`, the new run. Nothing of payloads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEvent:
+    """Something that happened to a run or to one of its steps."""
+
+    at: datetime
+    """The store's time."""
+    kind: EventKind
+    step_id: str = ""
+    """Empty where it is about the run as a whole."""
+    attempt: int = 0
+    actor: str = ""
+    """Who started the run or did something to it, or which worker had the step."""
+    reason: str = ""
+    error: ErrorInfo | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """As in EventRecord."""
+
+    @property
+    def id(self) -> str:
+        """A name for the event that is the same whenever the history is read."""
+        parts = [self.at.isoformat(), self.kind, self.step_id, str(self.attempt), self.actor]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,72 +187,3 @@ class RunRecord:
             return 1.0
         over = self.done_steps + self.failed_steps + self.running_progress
         return min(1.0, over / self.total_steps) if self.total_steps else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFilter:
-    """Which runs to list; every field that is set must match. Newest first.
-
-    Raises:
-        PayloadError: a status is unknown, a text can be in no run, a time has no time zone, or the
-            limit is below 1.
-
-    """
-
-    workflow_id: str | None = None
-    workflow_version: str | None = None
-    statuses: Sequence[RunStatus] = ()
-    """Any of these; their names as text do too."""
-    resource_id: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    started_by: str | None = None
-    created_after: datetime | None = None
-    """Inclusive."""
-    created_before: datetime | None = None
-    """Exclusive."""
-    limit: int = 50
-    cursor: str | None = None
-    """`RunPage.next_cursor` of the page before."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "statuses", _checked_statuses(self.statuses))
-        for name in ("workflow_id", "workflow_version", "resource_id", "started_by", "cursor"):
-            _check_text(name, getattr(self, name))
-        for tag in self.tags.items():
-            for part in tag:
-                _check_text("tags", part)
-        for name in ("created_after", "created_before"):
-            moment = getattr(self, name)
-            if moment is not None and moment.tzinfo is None:
-                raise _bad_filter(name, "must have a time zone")
-        if isinstance(self.limit, bool) or not isinstance(self.limit, int) or self.limit < 1:
-            raise _bad_filter("limit", f"must be 1 or more, not {self.limit!r:.40}")
-
-
-def _checked_statuses(statuses: Sequence[str]) -> tuple[RunStatus, ...]:
-    if isinstance(statuses, str):
-        # A text is a sequence too, of letters.
-        statuses = (statuses,)
-    for status in statuses:
-        if status not in list(RunStatus):
-            names = ", ".join(RunStatus)
-            raise _bad_filter("statuses", f"{status!r:.40} is none of {names}")
-    return tuple(map(RunStatus, statuses))
-
-
-def _check_text(name: str, text: str | None) -> None:
-    if text is not None and (not isinstance(text, str) or storable_text(text) != text):
-        raise _bad_filter(name, "must be text without NUL characters and lone surrogates")
-
-
-def _bad_filter(name: str, why: str) -> PayloadError:
-    error = {"loc": [name], "msg": why, "type": "value_error"}
-    return PayloadError(f"run filter {name}: {why}", errors=[error])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPage:
-    """One page of runs; `next_cursor` is None on the last."""
-
-    runs: tuple[RunRecord, ...]
-    next_cursor: str | None = None

@@ -70,6 +70,23 @@ class ActKind(StrEnum):
     RERUN = "RERUN"
 
 
+class EventKind(StrEnum):
+    """What a run's history is made of. A step ends once for each attempt."""
+
+    RUN_CREATED = "RUN_CREATED"
+    RUN_STARTED = "RUN_STARTED"
+    RUN_COMPLETED = "RUN_COMPLETED"
+    RUN_FAILED = "RUN_FAILED"
+    RUN_CANCELLED = "RUN_CANCELLED"
+    RUN_RETRIED = "RUN_RETRIED"
+    RUN_RERUN = "RUN_RERUN"
+    STEP_STARTED = "STEP_STARTED"
+    STEP_COMPLETED = "STEP_COMPLETED"
+    STEP_FAILED = "STEP_FAILED"
+    STEP_SKIPPED = "STEP_SKIPPED"
+    STEP_CANCELLED = "STEP_CANCELLED"
+
+
 ACTIVE_RUNS = (RunStatus.PENDING, RunStatus.RUNNING)
 """Runs that still have something to do."""
 

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
 from gorkflow.models import WorkflowRun
-from gorkflow.records import RunFilter
+from gorkflow.queries import RunFilter
 from gorkflow.statuses import RunStatus
 
 NOT_FILTERS = {"cursor", "page_size", api_settings.URL_FORMAT_OVERRIDE}

@@ -12,7 +12,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
-from gorkflow.records import RunFilter, RunPage
+from gorkflow.queries import RunFilter, RunPage
 
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 200

@@ -28,8 +28,9 @@ def new_event(kind: ActKind, *, actor: str, reason: str, **data: Any) -> NewEven
 
 def retry_event(run: RunRecord, *, actor: str, reason: str) -> NewEvent:
     """Return the event of a retry, with how the run had ended: the run itself forgets that."""
+    ended = {"status": run.status, "ended_at": run.ended_at and run.ended_at.isoformat()}
     error = {} if run.error is None else {"error": run.error.public().to_dict()}
-    return new_event(ActKind.RETRY, actor=actor, reason=reason, status=run.status, **error)
+    return new_event(ActKind.RETRY, actor=actor, reason=reason, **ended, **error)
 
 
 def _checked(name: str, text: str, limit: int) -> str:

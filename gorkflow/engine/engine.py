@@ -21,21 +21,18 @@ from gorkflow.engine.acts import new_event, retry_event
 from gorkflow.engine.aftermath import tell
 from gorkflow.engine.clock import Clock, SystemClock
 from gorkflow.engine.heartbeat import Heartbeat
-from gorkflow.engine.history import full_steps
 from gorkflow.engine.observer import NullObserver, Observer, log_run
 from gorkflow.engine.planners import Planners
+from gorkflow.engine.reading import RunReader, as_run_id
 from gorkflow.engine.recovery import end_overdue, sweep_once
-from gorkflow.engine.run import Run, as_run_id, failed_output
+from gorkflow.engine.run import Run
 from gorkflow.engine.starting import build_run, refuse_other_input
 from gorkflow.engine.worker import RunWorker, worker_name
 from gorkflow.errors import ErrorCode, InvalidStateError, NotFoundError
 from gorkflow.log import WORKFLOW_CREATED, WORKFLOW_RETRIED, log
 from gorkflow.records import (
     ErrorInfo,
-    EventRecord,
     Json,
-    RunFilter,
-    RunPage,
     RunRecord,
     StepRecord,
 )
@@ -51,7 +48,7 @@ from gorkflow.stores.base import Claim, NewEvent, NewRun, Restart, WorkflowStore
 SYNCHRONOUS_POLL = 0.05
 
 
-class Engine:
+class Engine(RunReader):
     """Starts, runs and steers workflows.
 
     Args:
@@ -74,14 +71,13 @@ class Engine:
         observer: Observer | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.store = store
+        config = config or EngineConfig()
+        super().__init__(store, registry, Planners(store, registry, config))
         self.dispatcher = dispatcher
-        self.registry = registry
-        self.config = config or EngineConfig()
+        self.config = config
         self.observer = observer or NullObserver()
         self.clock = clock or SystemClock()
         self.heartbeat = Heartbeat(store, lease=self.config.lease, interval=self.config.heartbeat)
-        self.planners = Planners(store, registry, self.config)
 
     # Starting
 
@@ -173,54 +169,9 @@ class Engine:
         self.send(self.planners.of_run(record).hints(new.id, ready, new.priority))
         return Run(self, record)
 
-    # Reading
-
-    def get_run(self, run_id: UUID | str) -> RunRecord:
-        """Return one run. Raises NotFoundError."""
-        return self.store.get_run(as_run_id(run_id))
-
     def run(self, run_id: UUID | str) -> Run[Any]:
         """Return one run as an object to wait for and steer. Raises NotFoundError."""
         return Run(self, self.get_run(run_id))
-
-    def list_runs(self, wanted: RunFilter | None = None) -> RunPage:
-        """Return one page of runs, newest first."""
-        return self.store.list_runs(wanted or RunFilter())
-
-    def get_steps(self, run_id: UUID | str, *, attempts: bool = False) -> list[StepRecord]:
-        """Return every step of a run in topological order, those not reached yet included."""
-        run_id = as_run_id(run_id)
-        record = self.store.get_run(run_id)
-        planner = self.planners.of_run(record)
-        return full_steps(record, planner, self.store.get_steps(run_id, attempts=attempts))
-
-    def get_events(self, run_id: UUID | str) -> list[EventRecord]:
-        """Return who cancelled, retried or reran a run, when and why, oldest first."""
-        return self.store.get_events(as_run_id(run_id))
-
-    def get_output(self, run_id: UUID | str) -> Any:
-        """Return a completed run's output in its workflow's output type.
-
-        Raises:
-            InvalidStateError: the run has not ended.
-            RunFailedError: it failed or was cancelled.
-
-        """
-        run_id = as_run_id(run_id)
-        record = self.store.get_run(run_id)
-        if not record.status.is_terminal:
-            raise InvalidStateError(
-                f"run {run_id} is {record.status}: it has no output yet",
-                run_id=str(run_id),
-                status=record.status,
-            )
-        if record.status is not RunStatus.COMPLETED:
-            raise failed_output(record)
-        text = self.store.load(run_id, run_output=True).output
-        if text is None:
-            return None
-        workflow = self.registry.get(record.workflow_id, record.workflow_version)
-        return workflow.output_codec.load(text)
 
     # Steering
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 from uuid import UUID
 
-from gorkflow.errors import NotFoundError, RunFailedError, WaitTimeoutError
+from gorkflow.errors import WaitTimeoutError
 from gorkflow.records import ErrorInfo, RunRecord, StepRecord
 from gorkflow.statuses import RunStatus
 
@@ -105,24 +105,3 @@ class Run(Generic[Out]):
     def rerun(self, reason: str = "", *, actor: str = "") -> Run[Any]:
         """Start a new run with the same input."""
         return self._engine.rerun(self.id, actor=actor, reason=reason)
-
-
-def as_run_id(value: UUID | str) -> UUID:
-    """Return a run id that may have come as text. Raises NotFoundError for what is none."""
-    if isinstance(value, UUID):
-        return value
-    try:
-        return UUID(value)
-    except (ValueError, TypeError, AttributeError):
-        raise NotFoundError(f"{value!r:.80} is not the id of a run") from None
-
-
-def failed_output(record: RunRecord) -> RunFailedError:
-    """Return the error for asking a failed or cancelled run for its output."""
-    why = f": {record.error.message}" if record.error else ""
-    return RunFailedError(
-        f"run {record.id} is {record.status}{why}",
-        run_id=str(record.id),
-        status=record.status,
-        error=record.error,
-    )

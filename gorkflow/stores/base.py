@@ -1,4 +1,4 @@
-"""The contract of a workflow store: thirteen intents, each one atomic transition or one read.
+"""The contract of a workflow store: fourteen intents, each one atomic transition or one read.
 
 The engine decides with the pure planner and a store applies what was decided. A store keeps the
 time: every due time, lease and deadline is a number of seconds that it adds to its own clock, so
@@ -17,12 +17,11 @@ from typing import Any
 from uuid import UUID
 
 from gorkflow.dispatch.base import Hint
+from gorkflow.queries import RunFilter, RunPage, RunStats
 from gorkflow.records import (
     ErrorInfo,
     EventRecord,
     Json,
-    RunFilter,
-    RunPage,
     RunRecord,
     StepRecord,
 )
@@ -278,6 +277,10 @@ class WorkflowStore(ABC):
     @abstractmethod
     def list_runs(self, wanted: RunFilter) -> RunPage:
         """Return one page of runs, newest first, in a number of queries that does not grow."""
+
+    @abstractmethod
+    def run_stats(self, wanted: RunFilter) -> RunStats:
+        """Return figures on all runs that the filter lets through, on as many pages as they are."""
 
     @abstractmethod
     def get_steps(self, run_id: UUID, *, attempts: bool = False) -> list[StepRecord]:

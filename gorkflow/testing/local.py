@@ -13,7 +13,7 @@ from gorkflow.definition.workflow import Workflow
 from gorkflow.dispatch.inline import InlineDispatcher
 from gorkflow.engine import Engine
 from gorkflow.errors import WaitTimeoutError
-from gorkflow.records import RunFilter
+from gorkflow.queries import RunFilter
 from gorkflow.statuses import ACTIVE_RUNS
 from gorkflow.stores.memory import MemoryStore
 from gorkflow.testing.clock import VirtualClock

@@ -97,8 +97,8 @@ def test_the_scheduled_tasks_exist():
 
 
 def test_the_store_has_as_many_methods_as_is_said():
-    assert "`WorkflowStore` (thirteen methods" in README
-    assert len(WorkflowStore.__abstractmethods__) == 13
+    assert "`WorkflowStore` (fourteen methods" in README
+    assert len(WorkflowStore.__abstractmethods__) == 14
 
 
 def test_what_is_said_of_the_context_is_there():

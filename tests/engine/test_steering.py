@@ -187,7 +187,8 @@ def test_what_is_done_to_a_run_is_kept_with_who_did_it_and_why(lab):
     ]
     assert events[0].data == {"run_id": str(second.id)}
     error = {"code": "EXECUTION_FAILED", "step_id": "sickly", "attempt": 1}
-    assert events[1].data == {"status": "FAILED", "error": error}
+    ended_at = run.record.ended_at.isoformat()
+    assert events[1].data == {"status": "FAILED", "ended_at": ended_at, "error": error}
     assert second.record.started_by == "ann"
     assert lab.engine.get_run(run.id).error.message == "too late"
 

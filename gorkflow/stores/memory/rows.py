@@ -14,7 +14,6 @@ from gorkflow.records import (
     ErrorInfo,
     EventRecord,
     Json,
-    RunFilter,
     RunRecord,
     StepRecord,
 )
@@ -207,21 +206,6 @@ def outputs_of(run: RunRow, step_ids: Iterable[str]) -> dict[str, StepOutput]:
         for row in rows
         if row.status in over
     }
-
-
-def matches(run: RunRow, wanted: RunFilter) -> bool:
-    """Tell whether a run passes the filter."""
-    new = run.new
-    return (
-        wanted.workflow_id in (None, new.workflow_id)
-        and wanted.workflow_version in (None, new.workflow_version)
-        and (not wanted.statuses or run.status in wanted.statuses)
-        and wanted.resource_id in (None, new.resource_id)
-        and wanted.started_by in (None, new.started_by)
-        and all(new.tags.get(name) == value for name, value in wanted.tags.items())
-        and (wanted.created_after is None or run.created_at >= wanted.created_after)
-        and (wanted.created_before is None or run.created_at < wanted.created_before)
-    )
 
 
 def candidate(row: StepRow) -> Candidate:

@@ -15,7 +15,8 @@ from uuid import UUID
 from gorkflow.dispatch.base import Hint
 from gorkflow.errors import InvalidStateError, NotFoundError
 from gorkflow.faults import FaultPoint, reach
-from gorkflow.records import ErrorInfo, EventRecord, RunFilter, RunPage, RunRecord, StepRecord
+from gorkflow.queries import RunFilter, RunPage, RunStats
+from gorkflow.records import ErrorInfo, EventRecord, RunRecord, StepRecord
 from gorkflow.statuses import ACTIVE_RUNS, CLAIMABLE_STEPS, LIVE_STEPS, RunStatus, StepStatus
 from gorkflow.stores.base import (
     Claim,
@@ -30,6 +31,7 @@ from gorkflow.stores.base import (
     Taker,
     WorkflowStore,
 )
+from gorkflow.stores.memory.listing import page_of, stats_of
 from gorkflow.stores.memory.rows import (
     RunRow,
     StepRow,
@@ -38,7 +40,6 @@ from gorkflow.stores.memory.rows import (
     claim_of,
     hint_for,
     is_due,
-    matches,
     outputs_of,
     refuse_held_key,
     run_record,
@@ -125,13 +126,12 @@ class MemoryStore(WorkflowStore):
     def list_runs(self, wanted: RunFilter) -> RunPage:
         """Return one page of runs; the cursor is the id of the last run before it."""
         with self._lock:
-            found = [run for run in reversed(self._runs.values()) if matches(run, wanted)]
-        if wanted.cursor is not None:
-            ids = [str(run.new.id) for run in found]
-            found = found[ids.index(wanted.cursor) + 1 :] if wanted.cursor in ids else []
-        page = tuple(map(run_record, found[: wanted.limit]))
-        more = len(found) > wanted.limit
-        return RunPage(runs=page, next_cursor=str(page[-1].id) if more else None)
+            return page_of(self._runs.values(), wanted)
+
+    def run_stats(self, wanted: RunFilter) -> RunStats:
+        """Return figures on runs."""
+        with self._lock:
+            return stats_of(self._runs.values(), wanted)
 
     def get_steps(self, run_id: UUID, *, attempts: bool = False) -> list[StepRecord]:
         """Return the step rows by position."""

@@ -21,12 +21,11 @@ from gorkflow.models import (
     WorkflowRun,
 )
 from gorkflow.models.fields import PayloadText
+from gorkflow.queries import RunFilter, RunPage, RunStats
 from gorkflow.records import (
     AttemptRecord,
     ErrorInfo,
     EventRecord,
-    RunFilter,
-    RunPage,
     RunRecord,
     StepRecord,
 )
@@ -163,6 +162,10 @@ class DjangoStore(WorkflowStore):
     def list_runs(self, wanted: RunFilter) -> RunPage:
         """Return one page of runs, newest first, in two queries."""
         return listing.list_runs(wanted, self.using)
+
+    def run_stats(self, wanted: RunFilter) -> RunStats:
+        """Return figures on runs."""
+        return retrying(lambda _again: listing.run_stats(wanted, self.using), self.using)
 
     def get_steps(self, run_id: UUID, *, attempts: bool = False) -> list[StepRecord]:
         """Return the step rows by position."""

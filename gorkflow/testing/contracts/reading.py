@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from gorkflow.errors import NotFoundError
-from gorkflow.records import RunFilter
+from gorkflow.config import ExecutionConfig
+from gorkflow.errors import ErrorCode, NotFoundError
+from gorkflow.queries import ORDERS, RunFilter
 from gorkflow.statuses import RunStatus, StepStatus
 from gorkflow.stores.base import WorkflowStore
-from gorkflow.testing.contracts.kit import DIAMOND, Contract, new_run, taker
+from gorkflow.testing.contracts.kit import (
+    DIAMOND,
+    Contract,
+    error,
+    graph_of,
+    new_run,
+    taker,
+)
 
 
 class ReadingContract(Contract):
@@ -72,6 +82,99 @@ class ReadingContract(Contract):
         assert [run.id for run in ended.runs] == [done]
         assert {run.id for run in recent.runs} == {done, waiting}
         assert early.runs == ()
+
+    def test_runs_are_found_by_when_they_began_and_ended(self, store: WorkflowStore) -> None:
+        done, begun, waiting = (self.create(store) for _ in range(3))
+        self.run_all(store, done)
+        self.claim(store, begun)
+        hour = timedelta(hours=1)
+        past, future = store.now() - hour, store.now() + hour
+
+        for wanted, found in (
+            (RunFilter(started_after=past), {done, begun}),
+            (RunFilter(started_before=future, started_after=past), {done, begun}),
+            (RunFilter(started_before=past), set()),
+            (RunFilter(ended_before=future), {done}),
+            (RunFilter(ended_after=future), set()),
+            (RunFilter(run_ids=[begun, waiting]), {begun, waiting}),
+            (RunFilter(run_ids=[begun], ended_after=past), set()),
+        ):
+            assert {run.id for run in store.list_runs(wanted).runs} == found, wanted
+
+    def test_runs_are_found_by_whether_a_step_was_tried_again(self, store: WorkflowStore) -> None:
+        graph = graph_of(a="", config=ExecutionConfig(retry_delay=0.0))
+        retried, smooth = self.create(store, graph), self.create(store)
+        failed: dict[str, Any] = {"status": StepStatus.FAILED, "error": error()}
+        self.finish(store, self.claim(store, retried), graph, **failed)
+        self.claim(store, retried)
+        self.claim(store, smooth)
+
+        with_retries = store.list_runs(RunFilter(has_retries=True)).runs
+        without = store.list_runs(RunFilter(has_retries=False)).runs
+
+        assert [run.id for run in with_retries] == [retried]
+        assert [run.id for run in without] == [smooth]
+
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_runs_are_listed_in_each_order_in_pages(self, store: WorkflowStore, order: str) -> None:
+        first, second, third, unfinished = (self.create(store) for _ in range(4))
+        for run_id in (second, third, first):
+            self.run_all(store, run_id)
+            self.pass_time(store, 0.01)
+
+        wanted = RunFilter(order=order, limit=2, workflow_id="contract")
+        pages = [store.list_runs(wanted)]
+        while pages[-1].next_cursor is not None:
+            pages.append(store.list_runs(replace(wanted, cursor=pages[-1].next_cursor)))
+
+        found = [run.id for page in pages for run in page.runs]
+        made = [first, second, third, unfinished]
+        ended = [second, third, first]
+        ascending = made if "created" in order else ended
+        assert found == (ascending[::-1] if order.startswith("-") else ascending)
+
+    def test_payloads_are_on_a_page_only_when_asked_for(self, store: WorkflowStore) -> None:
+        done, waiting = self.create(store), self.create(store)
+        self.run_all(store, done)
+
+        plain = store.list_runs(RunFilter())
+        full = store.list_runs(RunFilter(payloads=["input", "output"]))
+        halves = store.list_runs(RunFilter(payloads=["output"], limit=1, order="created_at"))
+
+        assert plain.payloads == {}
+        assert {name: (text or "") for name, text in full.payloads[done].items()} == {
+            "input": '{"n":1}',
+            "output": '"c"',
+        }
+        assert full.payloads[waiting]["output"] is None
+        assert halves.payloads == {done: {"output": '"c"'}}
+
+    def test_figures_count_every_run_and_time_the_completed_ones(
+        self, store: WorkflowStore
+    ) -> None:
+        for _ in range(3):
+            self.run_all(store, self.create(store))
+        other = self.create(store, workflow_id="another")
+        store.end_run(other, RunStatus.CANCELLED, error(ErrorCode.CANCELLED))
+
+        stats = store.run_stats(RunFilter(limit=1))
+        mine = store.run_stats(RunFilter(workflow_id="contract"))
+        none = store.run_stats(RunFilter(workflow_id="nothing"))
+
+        assert stats.counts == {
+            RunStatus.PENDING: 0,
+            RunStatus.RUNNING: 0,
+            RunStatus.COMPLETED: 3,
+            RunStatus.FAILED: 0,
+            RunStatus.CANCELLED: 1,
+        }
+        assert list(stats.workflows) == ["another", "contract"]
+        assert stats.workflows["another"].durations is None
+        assert stats.durations is not None
+        assert stats.durations.count == 3
+        assert 0 <= stats.durations.p50 <= stats.durations.p95 <= stats.durations.longest < 60
+        assert list(mine.workflows) == ["contract"]
+        assert (sum(none.counts.values()), none.durations, none.workflows) == (0, None, {})
 
     def test_progress_counts_the_steps_that_are_over(self, store: WorkflowStore) -> None:
         run_id = self.create(store, DIAMOND)
