@@ -17,7 +17,7 @@ from chaos import report
 from chaos.conductor import Campaign, conduct
 from chaos.servers import BROKERS, MissingServerError
 
-RUNS_A_MINUTE = 80
+RUNS_A_MINUTE = 120
 SHORT_MINUTES = 0.6
 
 

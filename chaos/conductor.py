@@ -115,7 +115,10 @@ def _besiege(
     began = time.monotonic()
 
     def watch(*members: Member) -> None:
-        wrong.extend(trouble for member in members if (trouble := member.supervise()))
+        for member in members:
+            trouble = member.supervise()
+            if trouble and not striker.excuses(member):
+                wrong.append(trouble)
         time.sleep(TICK_SECONDS)
 
     for strike in planned:

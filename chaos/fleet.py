@@ -42,6 +42,8 @@ class Member:
         self._command = command
         self._log = log
         self._struck = False
+        self.hit = float("-inf")
+        """When one of its processes was last killed, by `time.monotonic`."""
         self._died: float | None = None
         self._launched: list[subprocess.Popen[bytes]] = []
         self._launch()
@@ -94,6 +96,7 @@ class Member:
     def kill(self, pid: int) -> None:
         """SIGKILL one of its processes."""
         self._struck = self._struck or pid == self.pid
+        self.hit = time.monotonic()
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from chaos.ledger import Kind
 from chaos.plans import KILLS, Blow
+from chaos.striking import FELL
 from chaos.transport import Fate
 
 FAULTS = (*KILLS, *(blow for blow in Blow if blow not in KILLS))
@@ -43,6 +44,7 @@ def _rows(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "rows written by atomic steps", figures["effects"]
     yield "processes killed", _total({blow: blows.get(blow, 0) for blow in KILLS})
     yield "other blows", _list({blow: blows.get(blow, 0) for blow in FAULTS if blow not in KILLS})
+    yield "workers that Celery ended after a blow", str(blows.get(FELL, 0))
     yield "messages", _total({fate.value: messages.get(fate, 0) for fate in Fate})
     seconds = {name: figures[f"recovery_{name}"] for name in ("p50", "p95", "max")}
     times = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())

@@ -12,6 +12,10 @@ from chaos.journal import BLOWS, note
 from chaos.plans import Blow
 from chaos.servers import Broker, Server
 
+FELL = "ended by Celery"
+"""A worker that ended by itself where Celery does not go on: its broker went away while messages
+were unacknowledged, or a child died while the pool began. Its supervisor starts it again."""
+SHAKEN_SECONDS = 15.0
 STALL_SECONDS = 7.0
 """Longer than a lease and the sweep after it."""
 
@@ -42,6 +46,14 @@ class Striker:
         self._database = database
         self._broker = broker
         self._threads: list[threading.Thread] = []
+        self._shaken = -SHAKEN_SECONDS
+
+    def excuses(self, member: Member) -> bool:
+        """Tell whether the member ended for something that was done just now, and note that."""
+        if time.monotonic() > max(self._shaken, member.hit) + SHAKEN_SECONDS:
+            return False
+        note(BLOWS, blow=FELL, at=time.time(), member=member.name)
+        return True
 
     def strike(self, blow: Blow) -> None:
         """Strike; what takes its time goes on in a thread."""
@@ -106,5 +118,7 @@ class Striker:
         note(BLOWS, blow=Blow.FLUSH, at=time.time())
 
     def _restart(self, blow: Blow, server: Server, *, crash: bool) -> None:
+        if server is self._broker:
+            self._shaken = time.monotonic()
         away = server.restart(crash=crash)
         note(BLOWS, blow=blow, at=time.time(), away=away)
