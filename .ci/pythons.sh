@@ -24,8 +24,3 @@ make_venv() { # python, venv, Django's version: as make does, with that Django
     "$2/bin/python" -m pip install -qq "django==$3.*"
     "$2/bin/python" -c 'import sys, django; print("Python", sys.version.split()[0]); print("Django", django.__version__)'
 }
-
-in_new_venv() { # python, venv, Django's version, command...: the command gets the venv
-    make_venv "$1" "$2" "$3"
-    "$4" "$2"
-}
