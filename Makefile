@@ -2,6 +2,9 @@
 #
 #   make demo               the whole thing at work, until Ctrl-C; ARGS=--once ends by itself
 #   make test               the test suite, with no server; ARGS="-k retry -x" goes to pytest
+#   make outages            servers that go away and come back, wrong clocks, deploys, shutdowns: with
+#                           real workers and servers of its own; ARGS="-m 'outage and not long'" is
+#                           what CI runs
 #   make lint               ruff, mypy, import-linter, missing migrations
 #   make format             ruff format, and what ruff can mend by itself
 #   make coverage           the test suite with branch coverage
@@ -21,7 +24,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test lint lint-ruff lint-types lint-imports lint-migrations format coverage bench chaos build clean
+.PHONY: demo test outages lint lint-ruff lint-types lint-imports lint-migrations format coverage bench chaos build clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -29,6 +32,9 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
+
+outages: $(VENV)/.test
+	$(BIN)/python -m pytest -m outage tests/outages $(ARGS)
 
 lint: lint-ruff lint-types lint-imports lint-migrations
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from chaos import report
 from chaos.conductor import Campaign, conduct
-from chaos.servers import BROKERS, MissingServerError
+from servers.base import MissingServerError
+from servers.brokers import BROKERS
 
 RUNS_A_MINUTE = 120
 SHORT_MINUTES = 0.6

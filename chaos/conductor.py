@@ -17,9 +17,10 @@ from chaos import fleet
 from chaos.fleet import Member
 from chaos.journal import BLOWS, DIRECTORY_VARIABLE, MESSAGES, tally
 from chaos.plans import strikes
-from chaos.servers import BROKERS, Postgres
 from chaos.striking import Striker
 from chaos.transport import MISCHIEF_VARIABLE, PREFIX, URL_VARIABLE, Mischief
+from servers.brokers import BROKERS
+from servers.postgresql import Postgres
 
 TICK_SECONDS = 0.1
 LATE_SECONDS = 240.0

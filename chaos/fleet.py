@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from chaos.servers import kill_group
+from servers.base import kill_group
 
 ROOT = Path(__file__).resolve().parent.parent
 POOLS = (("prefork", 3), ("prefork", 3), ("threads", 4))

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from chaos.fleet import Member
 from chaos.journal import BLOWS, note
 from chaos.plans import Blow
-from chaos.servers import Broker, Server
+from servers.base import Server
+from servers.brokers import Broker
 
 FELL = "ended by Celery"
 """A worker that ended by itself where Celery does not go on: its broker went away while messages

@@ -8,6 +8,7 @@ from typing import Any
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from celery.worker import state
 
+from gorkflow.dispatch.redis_channels import mend_redis_channels
 from gorkflow.engine.recovery import Sweeper
 from gorkflow.settings import get_settings
 from gorkflow.wiring import get_engine
@@ -35,6 +36,7 @@ def is_stopping() -> bool:
 def _prepare(**_kwargs: Any) -> None:
     # Before the pool forks, so that the children share it. No lock: one byte, one writer.
     _Worker.stopping = RawValue("b", 0)
+    mend_redis_channels()
 
 
 @worker_ready.connect(weak=False)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import Any
 
 from celery import current_app
@@ -13,11 +17,13 @@ from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import DISPATCH_FAILED, log
 
 WORK_TASK = "gorkflow.work"
-CONNECT_SECONDS = 2.0
-"""Time for connecting to the broker; the caller may be a web request."""
+PATIENCE_SECONDS = 2.0
+"""Time for sending a message; the caller may be a web request."""
 HIGHEST = 9
 PAUSE_SECONDS = 2.0
 """After a failure nothing is tried for so long: a fan-out would fail message by message."""
+STUCK_SECONDS = 30.0
+"""For how long one message without an answer keeps others from being tried."""
 
 
 class CeleryDispatcher(Dispatcher):
@@ -31,6 +37,8 @@ class CeleryDispatcher(Dispatcher):
     def __init__(self, using: str | None = None) -> None:
         self._using = using
         self._paused_until = 0.0
+        self._stuck: Future[None] | None = None
+        self._stuck_until = 0.0
 
     def send(self, hint: Hint) -> None:
         """Publish on commit, or at once outside a transaction."""
@@ -42,11 +50,11 @@ class CeleryDispatcher(Dispatcher):
         transaction.on_commit(lambda: self._publish(hint), using=using, robust=True)
 
     def _publish(self, hint: Hint) -> None:
-        if time.monotonic() < self._paused_until:
+        if time.monotonic() < self._paused_until or self._is_stuck():
             return
         try:
             reach(FaultPoint.BEFORE_PUBLISH, hint)
-            _publish(hint)
+            self._send(hint)
         except Exception as error:  # noqa: BLE001  brokers raise what their drivers raise
             # One try: the sweep will send again.
             self._paused_until = time.monotonic() + PAUSE_SECONDS
@@ -54,12 +62,51 @@ class CeleryDispatcher(Dispatcher):
                 DISPATCH_FAILED, run_id=str(hint.run_id), queue=hint.queue, error=str(error)
             )
 
+    def _send(self, hint: Hint) -> None:
+        if current_app.conf.task_always_eager:
+            # Then the task runs here and now, on this thread's connections.
+            _publish(hint)
+            return
+        sending = _in_a_thread(lambda: _publish(hint))
+        wait([sending], PATIENCE_SECONDS)
+        if not sending.done():
+            self._stuck = sending
+            self._stuck_until = time.monotonic() + STUCK_SECONDS
+            raise TimeoutError(f"no answer within {PATIENCE_SECONDS:g} s")
+        sending.result()
+
+    def _is_stuck(self) -> bool:
+        """Tell whether the broker has still not answered; a broken line is given up some day."""
+        if self._stuck is None or self._stuck.done():
+            return False
+        return time.monotonic() < self._stuck_until
+
+
+def _in_a_thread(act: Callable[[], None]) -> Future[None]:
+    """Do something that may never end: a broker that is silent holds no caller up.
+
+    Most transports read and write without a time limit unless the host sets one.
+    """
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            act()
+        except BaseException as error:  # noqa: BLE001  raised where the result is asked for
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(run,), name="gorkflow-dispatch", daemon=True).start()
+    return done
+
 
 def _publish(hint: Hint) -> None:
     with current_app.producer_or_acquire() as producer:
         # Left to itself kombu would try to connect for seconds, `retry=False` or not.
         producer.connection.ensure_connection(
-            max_retries=1, interval_start=0, interval_step=0, timeout=CONNECT_SECONDS
+            max_retries=1, interval_start=0, interval_step=0, timeout=PATIENCE_SECONDS
         )
         # Redis serves the lowest number first, everybody else the highest.
         lowest_first = producer.connection.transport.driver_type == "redis"

@@ -1,13 +1,16 @@
 """What is published, and how quickly publishing gives up."""
 
 import os
+import socket
+import threading
 import time
 
 import pytest
 from kombu import Connection
 
+from gorkflow.dispatch import celery
 from gorkflow.dispatch.base import Hint
-from gorkflow.dispatch.celery import CeleryDispatcher
+from gorkflow.dispatch.celery import PATIENCE_SECONDS, CeleryDispatcher
 from gorkflow.engine.starting import new_run_id
 
 
@@ -51,6 +54,38 @@ def test_a_broker_that_is_away_costs_the_caller_next_to_nothing(publishing, caps
     # The first one fails to connect; the rest are left to the sweep without a try.
     assert time.monotonic() - began < 5
     assert capsys.readouterr().out.count("dispatch_failed") == 1
+
+
+@pytest.mark.django_db
+def test_a_broker_that_takes_connections_and_never_answers_holds_no_caller_up(publishing, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        publishing(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        dispatcher = CeleryDispatcher(using="default")
+        began = time.monotonic()
+
+        for _ in range(50):
+            dispatcher._publish(Hint(run_id=new_run_id(), queue="q1"))
+
+        assert time.monotonic() - began < PATIENCE_SECONDS + 1
+    assert capsys.readouterr().out.count("no answer within 2 s") == 1
+
+
+@pytest.mark.django_db
+def test_after_a_silence_it_is_tried_again_once_the_broker_has_answered(monkeypatch, capsys):
+    answered, sent = threading.Event(), []
+    monkeypatch.setattr(celery, "_publish", lambda hint: answered.wait() and sent.append(hint))
+    monkeypatch.setattr(celery, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(celery, "PAUSE_SECONDS", 0.0)
+    dispatcher = CeleryDispatcher(using="default")
+    hints = [Hint(run_id=new_run_id(), queue="q1") for _ in range(3)]
+
+    dispatcher._publish(hints[0])
+    dispatcher._publish(hints[1])
+    answered.set()
+    dispatcher._stuck.result(5)
+    dispatcher._publish(hints[2])
+
+    assert sent == [hints[0], hints[2]]
 
 
 @pytest.mark.django_db

@@ -20,8 +20,8 @@ def start_worker(sound, broker, tmp_path):
     """Start workers that are stopped at the end of the test."""
     started = []
 
-    def start(*options, broker=broker):
-        worker = Worker(broker, tmp_path / f"worker-{len(started)}.log", *options)
+    def start(*options, broker=broker, **how):
+        worker = Worker(broker, tmp_path / f"worker-{len(started)}.log", *options, **how)
         started.append(worker)
         return worker
 

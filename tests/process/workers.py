@@ -37,12 +37,16 @@ def database_url():
 
 
 class Worker:
-    """One `celery worker` in a process group of its own."""
+    """One `celery worker` in a process group of its own.
 
-    def __init__(self, broker, log, *options):
+    `prefix` comes before the command, `env` on top of the environment; without `ready` the caller
+    does not wait until it consumes.
+    """
+
+    def __init__(self, broker, log, *options, prefix=(), env=None, ready=True):
         self.log = Path(log)
         self._file = self.log.open("w")
-        command = [sys.executable, "-m", "celery", "-A", "tests.celery_app", "worker"]
+        command = [*prefix, sys.executable, "-m", "celery", "-A", "tests.celery_app", "worker"]
         self.process = subprocess.Popen(
             [*command, "--without-mingle", "--without-gossip", "-l", "info", *options],
             cwd=ROOT,
@@ -51,16 +55,22 @@ class Worker:
                 "CELERY_BROKER_URL": broker,
                 "DATABASE_URL": database_url(),
                 "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
+                **(env or {}),
             },
             stdout=self._file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        if not ready:
+            return
         try:
-            wait_until(self._is_ready, "the worker to be ready")
+            self.wait_until_ready()
         except BaseException:
             self.stop()
             raise
+
+    def wait_until_ready(self):
+        wait_until(self._is_ready, "the worker to be ready")
 
     def _is_ready(self):
         assert self.process.poll() is None, f"the worker ended:\n{self.text()}"
