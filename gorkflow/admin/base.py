@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from gorkflow.admin.acts import Act
@@ -78,18 +80,29 @@ class RunAdminBase(ModelAdmin):
         allowed: bool = getattr(self, f"has_{act.name}_permission")(request)
         return allowed and self.has_view_permission(request)
 
+    def refuse_unless_viewer(self, request: HttpRequest) -> None:
+        """Raise PermissionDenied unless the user may see runs."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
     def refuse_without(self, request: HttpRequest, act: Act) -> None:
         """Raise PermissionDenied unless the user may do it."""
         if not self.may(request, act):
             raise PermissionDenied
 
-    def run_url(self, name: str, run_id: UUID) -> str:
-        """Return the URL of a run's page ("change") or of an act on it ("cancel")."""
-        return reverse(f"{self._route()}_{name}", args=[run_id])
+    def run_url(self, name: str, run_id: UUID, *more: object) -> str:
+        """Return the URL of a run's page ("change"), or of one below it ("cancel", "step")."""
+        return reverse(f"{self._route()}_{name}", args=[run_id, *more])
 
     def list_url(self) -> str:
         """Return the URL of the run list."""
         return reverse(f"{self._route()}_changelist")
+
+    def no_such_run(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead back to the list, saying that there is no such run."""
+        text = _("There is no run %(id)s. Perhaps it was pruned.") % {"id": unquote(object_id)}
+        self.message_user(request, text, messages.WARNING)
+        return HttpResponseRedirect(self.list_url())
 
     def page_context(self, request: HttpRequest, **context: Any) -> dict[str, Any]:
         """Return what an admin page of ours needs beside its own context."""

@@ -45,7 +45,7 @@ class RunCommands(RunAdminBase):
         self.refuse_without(request, act)
         run = self.get_object(request, unquote(object_id))
         if run is None:
-            return self._no_such_run(request, object_id)
+            return self.no_such_run(request, object_id)
         form = act.form(request.POST if request.method == "POST" else None)
         if form.is_valid():
             self._command(request, run, act, form.given_reason())
@@ -53,11 +53,6 @@ class RunCommands(RunAdminBase):
         if run.status not in act.statuses:
             return self._refuse_status(request, run)
         return self._ask(request, run, act, form)
-
-    def _no_such_run(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        text = _("There is no run %(id)s. Perhaps it was pruned.") % {"id": unquote(object_id)}
-        self.message_user(request, text, messages.WARNING)
-        return HttpResponseRedirect(self.list_url())
 
     def _command(self, request: HttpRequest, run: WorkflowRun, act: Act, reason: str) -> None:
         try:

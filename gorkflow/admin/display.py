@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from gorkflow.diagrams.icons import icon_paths
 from gorkflow.records import RunRecord
 
 NOTHING = "\N{EN DASH}"
@@ -27,18 +28,6 @@ WORDS: dict[str, Promise] = {
     "CANCELLED": gettext_lazy("Cancelled"),
 }
 
-_CIRCLE = "M8 2.5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 1 0 0-11"
-_ICONS = {
-    "PENDING": (_CIRCLE, ""),
-    "RUNNING": (_CIRCLE, "M8 2.5a5.5 5.5 0 0 1 0 11z"),
-    "COMPLETED": ("M3 8.5l3.2 3.2L13 4.8", ""),
-    "FAILED": ("M4 4l8 8M12 4l-8 8", ""),
-    "SKIPPED": ("M3 4l4 4-4 4M8.5 4l4 4-4 4", ""),
-    "RETRYING": ("M13 8a5 5 0 1 1-1.6-3.7M12 1.6v3H9", ""),
-    "CANCELLED": ("", "M4 4h8v8H4z"),
-}
-"""An outline and a filled shape for each status, on a square of 16."""
-
 
 def status_word(status: str) -> str:
     """Return a status as people say it."""
@@ -47,14 +36,11 @@ def status_word(status: str) -> str:
 
 def status_pill(status: str) -> SafeString:
     """Return icon and word, so that colour is never the only sign."""
-    outline, solid = _ICONS.get(status, ("", ""))
     return format_html(
-        '<span class="gorkflow-status gorkflow-{}"><svg viewBox="0 0 16 16" width="16" height="16"'
-        ' aria-hidden="true" focusable="false"><path d="{}"/><path class="gorkflow-solid" d="{}"/>'
-        "</svg>{}</span>",
+        '<span class="gorkflow-status gorkflow-{}"><svg class="gorkflow-icon" viewBox="0 0 16 16"'
+        ' width="16" height="16" aria-hidden="true" focusable="false">{}</svg>{}</span>',
         status.lower(),
-        outline,
-        solid,
+        SafeString(icon_paths(status)),
         status_word(status),
     )
 
@@ -75,6 +61,18 @@ def progress_bar(run: RunRecord) -> SafeString:
         _("Progress"),
         text,
     )
+
+
+def run_summary(run: RunRecord) -> str:
+    """Return a run's state in one line, for those who cannot see the page."""
+    text = _("%(status)s, %(done)s of %(total)s steps done") % {
+        "status": status_word(run.status),
+        "done": run.done_steps,
+        "total": run.total_steps,
+    }
+    if run.failed_steps:
+        text = _("%(text)s, %(failed)s failed") % {"text": text, "failed": run.failed_steps}
+    return text
 
 
 def moment(value: datetime | None) -> str:
@@ -104,10 +102,18 @@ def _time_element(value: datetime, text: str) -> SafeString:
 
 
 def duration(begun: datetime | None, ended: datetime | None) -> str:
-    """Return the time from `begun` to `ended`, or until now while it has not ended."""
+    """Return the time from `begun` to `ended`; while it has not ended a time that goes on."""
     if begun is None:
         return NOTHING
-    return in_words((ended or timezone.now()) - begun)
+    if ended is not None:
+        return in_words(ended - begun)
+    # Seconds, not a moment: the clock of the one who looks may be wrong.
+    length = timezone.now() - begun
+    return format_html(
+        '<span data-gorkflow-seconds="{}">{}</span>',
+        f"{max(length.total_seconds(), 0.0):.1f}",
+        in_words(length),
+    )
 
 
 def in_words(length: timedelta) -> str:

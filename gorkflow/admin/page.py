@@ -6,26 +6,43 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.utils import unquote
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from gorkflow.admin import display
 from gorkflow.admin.base import RunAdminBase
 from gorkflow.admin.commands import ACTS
+from gorkflow.admin.drawings import run_graph, run_timeline
+from gorkflow.admin.history import history
 from gorkflow.admin.payloads import Panel, as_object, panel
-from gorkflow.admin.steps import anchor, step_rows, visible_error
+from gorkflow.admin.steps import StepRows, visible_error
+from gorkflow.admin.waiting import Waiting
 from gorkflow.engine import Engine
 from gorkflow.models import WorkflowRun
 from gorkflow.records import RunRecord, StepRecord
 from gorkflow.wiring import get_engine
 
+TEMPLATES = "admin/gorkflow/workflowrun/"
+
 
 class RunPage(RunAdminBase):
-    """The run page, in place of Django's change form."""
+    """The run page, in place of Django's change form, and a page for each of its steps."""
 
-    change_form_template = "admin/gorkflow/workflowrun/change_form.html"
+    change_form_template = f"{TEMPLATES}change_form.html"
     fields = ()
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        """Put our page before Django's, which would take it for an id."""
+        step_page = path(
+            "<path:object_id>/steps/<int:position>/",
+            self.admin_site.admin_view(self.step_view),
+            name=f"{self.opts.app_label}_{self.opts.model_name}_step",
+        )
+        return [step_page, *super().get_urls()]
 
     @override
     def change_view(
@@ -42,22 +59,74 @@ class RunPage(RunAdminBase):
                 extra_context = {**(extra_context or {}), **self._page(request, run)}
         return super().change_view(request, object_id, form_url, extra_context)
 
-    def _page(self, request: HttpRequest, row: WorkflowRun) -> dict[str, Any]:
+    def step_view(self, request: HttpRequest, object_id: str, position: int) -> HttpResponse:
+        """Show one step of a run."""
+        row = self.visible_run(request, object_id)
+        if row is None:
+            return self.no_such_run(request, object_id)
+        engine = get_engine()
+        run = engine.get_run(row.pk)
+        steps = engine.get_steps(row.pk, attempts=True)
+        if position >= len(steps):
+            return HttpResponseRedirect(self.run_url("change", row.pk))
+        step = steps[position]
+        with_details = self.has_payload_permission(request)
+        waiting = Waiting(row, run, steps, engine)
+        rows = StepRows(waiting, self._step_url, with_details=with_details)
+        context = self.page_context(
+            request,
+            title=step.name,
+            subtitle=str(row),
+            run=run,
+            run_url=self.run_url("change", run.id),
+            step=rows.row(step),
+            facts=_step_facts(step),
+            panels=[],
+            with_details=with_details,
+        )
+        return TemplateResponse(request, f"{TEMPLATES}step.html", context)
+
+    def live_context(self, request: HttpRequest, row: WorkflowRun) -> dict[str, Any]:
+        """Return what the part of the page needs that changes while the run goes on."""
         engine = get_engine()
         run = engine.get_run(row.pk)
         steps = engine.get_steps(row.pk, attempts=True)
         with_details = self.has_payload_permission(request)
+        waiting = Waiting(row, run, steps, engine)
+        graph = engine.planners.of_run(run).graph
+        timeline, left_out = run_timeline(run, steps, self._step_url)
+        rows = StepRows(waiting, self._step_url, with_details=with_details)
         return {
-            "title": _("Run of %(workflow)s") % {"workflow": run.workflow_id},
-            "subtitle": str(run.id),
             "run": run,
             "facts": _facts(run),
             "rerun_of_url": self.run_url("change", run.rerun_of) if run.rerun_of else "",
             "error": visible_error(run.error, with_details=with_details),
-            "error_anchor": _error_anchor(run, steps),
-            "steps": step_rows(steps, with_details=with_details),
+            "error_url": self._error_url(run, steps),
+            "reasons": waiting.run_reasons(),
+            "graph": run_graph(graph, steps, self._step_url),
+            "has_conditions": any(node.conditional for node in graph),
+            "timeline": timeline,
+            "left_out": left_out,
+            "table": rows.table(steps, request.GET),
             "with_details": with_details,
-            "panels": _panels(engine, run.id) if with_details else [],
+        }
+
+    def visible_run(self, request: HttpRequest, object_id: str) -> WorkflowRun | None:
+        """Return a run's row, if there is one. Raises PermissionDenied."""
+        self.refuse_unless_viewer(request)
+        return self.get_object(request, unquote(object_id))
+
+    def _page(self, request: HttpRequest, row: WorkflowRun) -> dict[str, Any]:
+        engine = get_engine()
+        context = self.live_context(request, row)
+        run: RunRecord = context["run"]
+        return {
+            **context,
+            "title": _("Run of %(workflow)s") % {"workflow": run.workflow_id},
+            "subtitle": str(run.id),
+            "live_url": f"{self.run_url('live', run.id)}?{request.GET.urlencode()}",
+            "panels": _panels(engine, run.id) if context["with_details"] else [],
+            "history": history(engine, run, lambda run_id: self.run_url("change", run_id)),
             "run_acts": [
                 (act, self.run_url(act.name, run.id))
                 for act in ACTS
@@ -65,11 +134,21 @@ class RunPage(RunAdminBase):
             ],
         }
 
+    def _step_url(self, step: StepRecord) -> str:
+        return self.run_url("step", step.run_id, step.position)
+
+    def _error_url(self, run: RunRecord, steps: list[StepRecord]) -> str:
+        if run.error is None:
+            return ""
+        failed = (step for step in steps if step.step_id == run.error.step_id)
+        return next((self._step_url(step) for step in failed), "")
+
 
 def _facts(run: RunRecord) -> list[tuple[str, str]]:
     facts = [
         (_("Status"), display.status_pill(run.status)),
         (_("Progress"), display.progress_bar(run)),
+        (_("Duration"), display.duration(run.started_at, run.ended_at)),
         (_("Workflow"), run.workflow_id),
         (_("Version"), run.workflow_version),
         (_("Resource id"), run.resource_id),
@@ -79,16 +158,25 @@ def _facts(run: RunRecord) -> list[tuple[str, str]]:
         (_("Created"), display.full_moment(run.created_at)),
         (_("Started"), display.full_moment(run.started_at)),
         (_("Ended"), display.full_moment(run.ended_at)),
-        (_("Duration"), display.duration(run.started_at, run.ended_at)),
         (_("Deadline"), display.full_moment(run.deadline_at) if run.deadline_at else ""),
     ]
     return [(name, value) for name, value in facts if value]
 
 
-def _error_anchor(run: RunRecord, steps: list[StepRecord]) -> str:
-    if run.error is None:
-        return ""
-    return next((anchor(step) for step in steps if step.step_id == run.error.step_id), "")
+def _step_facts(step: StepRecord) -> list[tuple[str, str]]:
+    facts = [
+        (_("Status"), display.status_pill(step.status)),
+        (_("Duration"), display.duration(step.started_at, step.ended_at)),
+        (_("Attempts"), str(step.attempt)),
+        (_("Lost workers"), str(step.crashes or "")),
+        (_("Step id"), step.step_id),
+        (_("Queue"), step.queue),
+        (_("Worker"), step.worker),
+        (_("Ready"), display.full_moment(step.ready_at)),
+        (_("Started"), display.full_moment(step.started_at)),
+        (_("Ended"), display.full_moment(step.ended_at)),
+    ]
+    return [(name, value) for name, value in facts if value]
 
 
 def _panels(engine: Engine, run_id: UUID) -> list[Panel]:

@@ -9,7 +9,7 @@ from django.contrib import admin
 from gorkflow.admin.bulk import BulkActs
 from gorkflow.admin.changelist import RunList
 from gorkflow.admin.commands import RunCommands
-from gorkflow.admin.page import RunPage
+from gorkflow.admin.live import LivePage
 from gorkflow.models import WorkflowRun
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 
-class WorkflowRunAdminMixin(RunList, RunPage, RunCommands, BulkActs):
+class WorkflowRunAdminMixin(RunList, LivePage, RunCommands, BulkActs):
     """Everything the run admin does, to be put before another kind of ModelAdmin (a skin's)."""
 
     actions = ("cancel_runs", "retry_runs")

@@ -10,7 +10,7 @@ from gorkflow.diagrams.icons import icon_paths
 from gorkflow.diagrams.markup import Markup, element, join, shorten
 from gorkflow.diagrams.picture import BOX_HEIGHT, BOX_WIDTH, Box, Picture, Point, Wire
 
-NAME_COLUMNS = 20
+NAME_COLUMNS = 19
 NOTE_COLUMNS = 26
 DONE = {"COMPLETED", "SKIPPED"}
 
@@ -29,6 +29,8 @@ class Mark:
     href: str = ""
     key: str = ""
     """The element's id on the page, so that it can be brought up to date."""
+    step: str = ""
+    """The step's id, for programs on the page."""
     progress: float = 0.0
     """0.0 to 1.0, while it runs."""
 
@@ -48,7 +50,7 @@ def graph_svg(picture: Picture, mark: Callable[[Box], Mark], *, label: str) -> M
         _arrow(),
         element("g", *(_wire(wire, picture, marks) for wire in picture.wires)),
         *(_box(box, marks[key]) for key, box in picture.boxes.items()),
-        class_="gorkflow-graph",
+        class_="gorkflow-graph gorkflow-fits" if picture.fits else "gorkflow-graph",
         viewBox=f"0 0 {picture.width:.0f} {picture.height:.0f}",
         width=f"{picture.width:.0f}",
         height=f"{picture.height:.0f}",
@@ -129,6 +131,7 @@ def _box(box: Box, mark: Mark) -> Markup:
         id=mark.key,
         class_=" ".join(filter(None, kinds)),
         href=mark.href,
+        data_gorkflow_step=mark.step,
     )
 
 

@@ -16,10 +16,10 @@ MAX_WHOLE = 300
 MAX_STEPS = 2000
 """Steps that are drawn at all, parallel ones together."""
 
-BOX_WIDTH, BOX_HEIGHT = 184.0, 50.0
-LAYER_GAP, BOX_GAP = 48.0, 18.0
+BOX_WIDTH, BOX_HEIGHT = 180.0, 48.0
+LAYER_GAP, BOX_GAP = 40.0, 16.0
 MARGIN = 8.0
-FITTING_WIDTH = 1140.0
+FITTING_WIDTH = 1060.0
 """Up to which a picture goes from left to right."""
 
 MAX_KEPT = 128
@@ -57,6 +57,11 @@ class Picture:
     height: float
     downwards: bool
     """Whether it goes from top to bottom, not from left to right."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether a page that is not quite wide enough may shrink it."""
+        return self.width <= FITTING_WIDTH + 2 * MARGIN
 
 
 class _Pictures:

@@ -11,8 +11,8 @@ from gorkflow.records import AttemptRecord, StepRecord
 
 MAX_ROWS = 300
 
-LABEL_WIDTH = 190.0
-CHART_WIDTH = 900.0
+LABEL_WIDTH = 176.0
+CHART_WIDTH = 680.0
 ROW_HEIGHT = 26.0
 AXIS_HEIGHT = 26.0
 BAR_HEIGHT = 14.0
@@ -86,7 +86,7 @@ def timeline_of(
         cuts=scale.cuts,
         now=None if end else LABEL_WIDTH + scale.x(now),
         left_out=len(begun) - len(rows),
-        width=LABEL_WIDTH + CHART_WIDTH + 16,
+        width=LABEL_WIDTH + CHART_WIDTH + 8,
         height=AXIS_HEIGHT + len(rows) * ROW_HEIGHT + 8,
     )
 

@@ -18,7 +18,7 @@ from gorkflow.diagrams.timeline import (
     Timeline,
 )
 
-LABEL_COLUMNS = 22
+LABEL_COLUMNS = 19
 
 
 def timeline_svg(
@@ -128,6 +128,7 @@ def _row(row: Row, mark: Mark, bar_title: Callable[[Row, Bar], str]) -> Markup:
         icon,
         label,
         href=mark.href,
+        data_gorkflow_step=mark.step,
         class_="gorkflow-label",
     )
     bars = [_bar(row, bar, bar_title(row, bar)) for bar in row.bars]

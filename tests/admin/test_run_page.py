@@ -60,7 +60,10 @@ def test_the_first_error_stands_on_top_with_a_link_to_its_step(browser, failed):
     page = browser("view_workflowrun", "view_payload").get(page_of(failed)).content.decode()
 
     assert page.index('id="gorkflow-error"') < page.index('class="gorkflow-facts"')
-    assert 'Failed in step <a href="#step-1">charge</a>' in page
+    assert (
+        f'Failed in step <a href="/admin/gorkflow/workflowrun/{failed.id}/steps/1/">charge</a>'
+        in page
+    )
     assert 'id="step-1"' in page
     assert "&lt;script&gt;alert(&#x27;declined&#x27;)&lt;/script&gt;" in page
     assert "<script>alert" not in page
