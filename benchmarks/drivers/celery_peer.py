@@ -66,8 +66,8 @@ class CeleryPeer(Driver):
 
     def chain(self, size: Size) -> Raw:
         """Run chains one by one."""
-        canvas = sequence(size.steps)
-        return one_by_one(size.runs, size.steps, lambda: wait(canvas.apply_async()))
+        # A new canvas each: one that is sent again keeps its ids, and its results are there.
+        return one_by_one(size.runs, size.steps, lambda: wait(sequence(size.steps).apply_async()))
 
     def many(self, size: Size) -> Raw:
         """Start many chains and wait for all."""
@@ -110,8 +110,7 @@ class CeleryPeer(Driver):
     def start(self, size: Size) -> Raw:
         """Time apply_async of a chain alone, on a queue that nobody consumes."""
         queue = f"{QUEUE}-nobody"
-        canvas = sequence(size.steps)
-        raw = calls_only(size.runs, lambda: canvas.apply_async(queue=queue))
+        raw = calls_only(size.runs, lambda: sequence(size.steps).apply_async(queue=queue))
         drop_queue(app, queue)
         return raw
 
