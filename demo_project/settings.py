@@ -2,7 +2,7 @@
 
 | Variable | Default | Meaning |
 | --- | --- | --- |
-| DATABASE_URL | SQLite, var/demo.sqlite3 | as dj-database-url reads it |
+| DATABASE_URL | SQLite, var/demo.sqlite3 | as dj-database-url reads it, or libsql://... |
 | CELERY_BROKER_URL | one file, var/broker.sqlite3 | any Celery broker |
 | DJANGO_DEBUG | 1 | 0 asks for a secret key |
 | DJANGO_SECRET_KEY | a public one | needed when DJANGO_DEBUG=0 |
@@ -84,6 +84,8 @@ TEMPLATES = [
 
 def database(url: str) -> dict[str, Any]:
     """Read a database URL; SQLite gets what several processes writing one file need."""
+    if url.startswith("libsql:"):
+        return {"ENGINE": "gorkflow.db.libsql", "NAME": url, "CONN_HEALTH_CHECKS": True}
     parsed = dict(dj_database_url.parse(url, conn_health_checks=True))
     if parsed["ENGINE"] == "django.db.backends.sqlite3":
         parsed["OPTIONS"] = {

@@ -15,11 +15,11 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "tests.urls"
 STATIC_URL = "/static/"
 
-DATABASES = {
-    "default": dj_database_url.parse(
-        os.environ.get("DATABASE_URL") or f"sqlite:///{VAR / 'tests.sqlite3'}"
-    )
-}
+URL = os.environ.get("DATABASE_URL") or f"sqlite:///{VAR / 'tests.sqlite3'}"
+if URL.startswith("libsql:"):
+    DATABASES = {"default": {"ENGINE": "gorkflow.db.libsql", "NAME": URL}}
+else:
+    DATABASES = {"default": dj_database_url.parse(URL)}
 # A name of its own: two suites may run on one server at once.
 DATABASES["default"]["TEST"] = {"NAME": f"test_gorkflow_{os.getpid()}"}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -29,6 +29,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+if URL.startswith("libsql:"):
+    # A server has one database: this suite has it for itself.
+    DATABASES["default"]["TEST"] = {"NAME": URL}
 
 # For the tests of routers: a second database, whatever the first one is.
 DATABASES["other"] = {

@@ -61,6 +61,14 @@ def test_a_database_and_a_broker_are_named_by_their_urls(tmp_path):
     assert found["CELERY_BROKER_URL"] == "redis://broker.example/1"
 
 
+def test_a_libsql_server_is_named_by_its_url(tmp_path):
+    url = "libsql://127.0.0.1:8080?tls=0"
+    done = run(tmp_path, READ, "DATABASES", DATABASE_URL=url)
+
+    database = json.loads(done.stdout)["DATABASES"]["default"]
+    assert (database["ENGINE"], database["NAME"]) == ("gorkflow.db.libsql", url)
+
+
 def test_the_public_secret_key_is_for_debugging_only(tmp_path):
     done = run(tmp_path, READ, DJANGO_DEBUG="0")
 

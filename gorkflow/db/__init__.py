@@ -1,0 +1,1 @@
+"""Database backends for Django that Gorkflow needs and nobody else has."""

@@ -1,0 +1,1 @@
+"""The libSQL backend against real servers (sqld)."""
