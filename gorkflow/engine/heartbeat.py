@@ -7,6 +7,7 @@ import threading
 import time
 from uuid import UUID
 
+from gorkflow.engine.forks import NO_FORK
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import PERSISTENCE_ERROR, log
 from gorkflow.records import storable_text
@@ -123,12 +124,14 @@ class Heartbeat:
     def _run(self) -> None:
         try:
             while self._wait():
-                if self._beats:
-                    self.beat_once()
-                else:
-                    self._store.release()
+                with NO_FORK:
+                    if self._beats:
+                        self.beat_once()
+                    else:
+                        self._store.release()
         finally:
-            self._store.release()
+            with NO_FORK:
+                self._store.release()
 
     def _wait(self) -> bool:
         """Wait for the next beat; False when there was nothing to do for a while."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from gorkflow.dispatch.base import Hint
 from gorkflow.engine.aftermath import announce
+from gorkflow.engine.forks import NO_FORK
 from gorkflow.errors import ErrorCode, GorkflowError
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import SWEEP_FAILED, bound_run, log
@@ -88,12 +89,16 @@ class Sweeper:
     def _run(self) -> None:
         interval = self._engine.config.sweep_interval
         while not self._stop.is_set():
-            try:
-                self._engine.sweep()
-            except Exception as error:  # noqa: BLE001  the database may be away; it comes back
-                log.warning(SWEEP_FAILED, error=str(error))
-            finally:
-                # No connection is held between sweeps: a prefork parent forks at any moment.
-                self._engine.store.release()
+            with NO_FORK:
+                self._sweep()
             # Workers that started together should not sweep together for ever.
             self._stop.wait(interval * (0.8 + 0.4 * random.random()))  # noqa: S311
+
+    def _sweep(self) -> None:
+        try:
+            self._engine.sweep()
+        except Exception as error:  # noqa: BLE001  the database may be away; it comes back
+            log.warning(SWEEP_FAILED, error=str(error))
+        finally:
+            # No connection is held between sweeps: a prefork parent forks at any moment.
+            self._engine.store.release()
