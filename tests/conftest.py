@@ -1,5 +1,6 @@
-"""Fixtures for every test: the host's Celery app, and where it publishes."""
+"""Fixtures for every test: the host's Celery app, where it publishes, and real workers."""
 
+import os
 import threading
 
 import pytest
@@ -7,6 +8,7 @@ from kombu import pools
 
 from gorkflow.engine import heartbeat
 from tests.celery_app import app
+from tests.process.workers import Worker
 
 URLS = ("broker_url", "broker_read_url", "broker_write_url")
 
@@ -33,6 +35,29 @@ def publishing():
     before = {name: app.conf[name] for name in URLS}
     yield lambda url: _publish_to(dict.fromkeys(URLS, url))
     _publish_to(before)
+
+
+@pytest.fixture
+def broker(tmp_path, publishing):
+    """Return the URL of an empty broker, and let this process publish to it."""
+    url = os.environ.get("CELERY_BROKER_URL") or f"sqlitefile://{tmp_path}/broker.sqlite3"
+    publishing(url)
+    return url
+
+
+@pytest.fixture
+def start_worker(sound, broker, tmp_path):
+    """Start workers that are stopped at the end of the test."""
+    started = []
+
+    def start(*options, broker=broker, **how):
+        worker = Worker(broker, tmp_path / f"worker-{len(started)}.log", *options, **how)
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        worker.stop()
 
 
 def _publish_to(urls):

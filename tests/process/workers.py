@@ -46,9 +46,11 @@ class Worker:
     def __init__(self, broker, log, *options, prefix=(), env=None, ready=True):
         self.log = Path(log)
         self._file = self.log.open("w")
+        # Two of one name would be one to RabbitMQ.
+        name = ("-n", f"{self.log.stem}@%h")
         command = [*prefix, sys.executable, "-m", "celery", "-A", "tests.celery_app", "worker"]
         self.process = subprocess.Popen(
-            [*command, "--without-mingle", "--without-gossip", "-l", "info", *options],
+            [*command, "--without-mingle", "--without-gossip", "-l", "info", *name, *options],
             cwd=ROOT,
             env={
                 **os.environ,
