@@ -34,6 +34,12 @@ class GorkflowSettings(BaseModel):
     """Whether each Celery worker sweeps; otherwise schedule the `gorkflow.sweep` task."""
     autodiscover: str = "workflows"
     """The module that is imported from every installed app."""
+    api_policy: str = "gorkflow.api.policy.RunPolicy"
+    """Dotted path of the class that says which runs and workflows a request may see."""
+    api_max_wait: float = Field(default=25.0, ge=0, le=300)
+    """Seconds that `?wait=` may hold a request, and a thread of the server, at most; 0 forbids."""
+    api_max_body_bytes: int | None = Field(default=None, ge=1024)
+    """Bytes of a request's body; None for twice MAX_PAYLOAD_BYTES and 64 kB."""
     engine: EngineConfig = EngineConfig()
     """Built from the keys that EngineConfig has."""
 

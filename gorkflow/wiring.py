@@ -32,8 +32,8 @@ def get_engine() -> Engine:
 
     """
     settings = get_settings()
-    store = _build(settings.store, settings.store_options, WorkflowStore, "STORE")
-    dispatcher = _build(settings.dispatcher, settings.dispatcher_options, Dispatcher, "DISPATCHER")
+    store = build(settings.store, settings.store_options, WorkflowStore, "STORE")
+    dispatcher = build(settings.dispatcher, settings.dispatcher_options, Dispatcher, "DISPATCHER")
     return Engine(
         store,
         dispatcher,
@@ -51,7 +51,19 @@ def _with_default_queue(settings: GorkflowSettings) -> EngineConfig:
     return config.model_copy(update={"default_queue": queue})
 
 
-def _build(path: str, options: dict[str, Any], base: type, key: str) -> Any:
+def build(path: str, options: dict[str, Any], base: type, key: str) -> Any:
+    """Return an object of the class that a setting names.
+
+    Args:
+        path: the class's dotted path.
+        options: keyword arguments for it.
+        base: the class that it has to derive from.
+        key: the setting's name, for messages.
+
+    Raises:
+        ConfigurationError: there is no such class, or it cannot be built.
+
+    """
     try:
         built = import_string(path)(**options)
     except (ImportError, TypeError) as error:

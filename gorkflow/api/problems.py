@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
+from gorkflow.api.parsers import BodyTooLarge
 from gorkflow.errors import ErrorCode, GorkflowError, PayloadError
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,6 +36,9 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     """Return the answer to an exception of a view; None leaves it to Django."""
     if isinstance(error, GorkflowError):
         return _of_ours(error, context)
+    if isinstance(error, RequestDataTooBig):
+        # Django read the body, in search of a form's CSRF token.
+        error = BodyTooLarge()
     # DRF's own handler knows the headers that go with each of its errors.
     response = exception_handler(error, context)
     if response is None:

@@ -18,24 +18,29 @@ WORKFLOW_ID = OpenApiParameter(
     description="Percent-encoded; slashes may be left as they are.",
 )
 
+NOT_MODIFIED = 304
 MEANINGS = {
     400: "The body is not JSON.",
     401: "Who are you?",
     403: "You may not do this.",
     404: "There is no such thing.",
     409: "The state of things does not allow it.",
+    413: "The body is too large.",
     422: "Something in the request is not valid.",
+    429: "Too often; Retry-After says when again.",
 }
 
 
-def answers(status: int, shape: Any, *problems: int) -> dict[Any, Any]:
+def answers(status: int, shape: Any, *others: int) -> dict[Any, Any]:
     """Return the responses of an operation: its success, its problems, and those of every one."""
-    return {
+    responses: dict[Any, Any] = {
         # With its media type, as the others: drf-spectacular takes the first key in order of text
         # for the one that says whether the operation is a list.
-        (status, "application/json"): shape,
-        **{
-            (problem, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, MEANINGS[problem])
-            for problem in sorted({401, 403, *problems})
-        },
+        (status, "application/json"): shape
     }
+    for other in sorted({401, 403, 429, *others}):
+        if other == NOT_MODIFIED:
+            responses[other] = OpenApiResponse(description="You have it already.")
+        else:
+            responses[other, MEDIA_TYPE] = OpenApiResponse(ProblemSerializer, MEANINGS[other])
+    return responses

@@ -35,20 +35,28 @@ class RunReader:
         """Return how many runs there are in each status, and how long the completed ones took."""
         return self.store.run_stats(wanted or RunFilter())
 
-    def get_steps(self, run_id: UUID | str, *, attempts: bool = False) -> list[StepRecord]:
-        """Return every step of a run in topological order, those not reached yet included."""
-        run_id = as_run_id(run_id)
-        record = self.store.get_run(run_id)
+    def get_steps(self, run: RunRecord | UUID | str, *, attempts: bool = False) -> list[StepRecord]:
+        """Return every step of a run in topological order, those not reached yet included.
+
+        Args:
+            run: its id or, to spare a query, its record.
+            attempts: whether the attempts are wanted too.
+
+        Raises:
+            NotFoundError: no such run.
+
+        """
+        record = run if isinstance(run, RunRecord) else self.get_run(run)
         planner = self.planners.of_run(record)
-        return full_steps(record, planner, self.store.get_steps(run_id, attempts=attempts))
+        return full_steps(record, planner, self.store.get_steps(record.id, attempts=attempts))
 
     def get_events(self, run_id: UUID | str) -> list[EventRecord]:
         """Return who cancelled, retried or reran a run, when and why, oldest first."""
         return self.store.get_events(as_run_id(run_id))
 
-    def get_history(self, run_id: UUID | str) -> list[HistoryEvent]:
-        """Return what happened to a run and its steps, oldest first."""
-        record = self.get_run(run_id)
+    def get_history(self, run: RunRecord | UUID | str) -> list[HistoryEvent]:
+        """Return what happened to a run and its steps, oldest first. Raises NotFoundError."""
+        record = run if isinstance(run, RunRecord) else self.get_run(run)
         steps = self.store.get_steps(record.id, attempts=True)
         return run_history(record, steps, self.store.get_events(record.id))
 

@@ -1,5 +1,6 @@
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from gorkflow import register, registry
@@ -12,6 +13,12 @@ PERMISSIONS = (
     "retry_workflowrun",
     "view_payload",
 )
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_asked_yet():
+    """Forget the requests of other tests, whose users have the same ids."""
+    cache.clear()
 
 
 @pytest.fixture
@@ -56,9 +63,9 @@ def user(db):
 def api(user):
     """An API client of a user with the named permissions; without names, with all of them."""
 
-    def login(*codenames):
+    def login(*codenames, name="ann"):
         client = APIClient()
-        client.force_authenticate(user(*(codenames or PERMISSIONS)))
+        client.force_authenticate(user(*(codenames or PERMISSIONS), name=name))
         return client
 
     return login

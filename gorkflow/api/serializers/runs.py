@@ -4,18 +4,15 @@ user may see payloads; without it what errors say is left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
-import pydantic_core
 from rest_framework import serializers
 
 from gorkflow.api.serializers.fields import EnumField, FieldErrorSerializer
+from gorkflow.api.serializers.workflows import EdgeSerializer
 from gorkflow.errors import ErrorCode
-from gorkflow.records import ErrorInfo, RunRecord, StepRecord
-from gorkflow.statuses import RunStatus, StepStatus
-from gorkflow.stores.base import Loaded
+from gorkflow.records import ErrorInfo, HistoryEvent
+from gorkflow.statuses import EventKind, RunStatus, StepStatus
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -110,24 +107,75 @@ class StepDetailSerializer(StepSerializer):
     attempts = AttemptSerializer(many=True)
 
 
-class RunDetailSerializer(RunSerializer):
-    """A run with its steps and, for those who may see them, its input and output."""
+class ListedRunSerializer(RunSerializer):
+    """A run as lists show it, with payloads where `fields` names them."""
 
-    error = ErrorDetailSerializer(allow_null=True)
-    steps = StepSerializer(many=True)
     input = serializers.JSONField(required=False, help_text="Needs view_payload.")
     output = serializers.JSONField(
         required=False, help_text="Needs view_payload. Null while there is none."
     )
 
 
-def run_detail(
-    run: RunRecord, steps: Sequence[StepRecord], payloads: Loaded | None
-) -> dict[str, Any]:
-    """Return what a RunDetailSerializer takes; without payloads none are shown."""
-    shown = {field.name: getattr(run, field.name) for field in fields(run)}
-    shown |= {"progress": run.progress, "steps": steps}
-    if payloads is not None:
-        shown["input"] = pydantic_core.from_json(payloads.input)
-        shown["output"] = pydantic_core.from_json(payloads.output or "null")
-    return shown
+class RunDetailSerializer(ListedRunSerializer):
+    """A run with its steps and, for those who may see them, its input and output."""
+
+    error = ErrorDetailSerializer(allow_null=True)
+    steps = StepSerializer(many=True)
+
+
+class StepResultSerializer(StepDetailSerializer):
+    """One step with its attempts and, for those who may see it, its output."""
+
+    output = serializers.JSONField(
+        required=False, help_text="Needs view_payload. Null while there is none."
+    )
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """Something that happened to a run or to one of its steps."""
+
+    id = serializers.CharField(help_text="The same whenever the history is read.")
+    at = serializers.DateTimeField()
+    kind = EnumField(EventKind)
+    step_id = serializers.CharField(help_text="Empty where it is about the run as a whole.")
+    attempt = serializers.IntegerField()
+    actor = serializers.CharField(help_text="Who did it, or which worker had the step.")
+    reason = serializers.CharField(required=False, help_text="Needs view_payload.")
+    error = ErrorDetailSerializer(allow_null=True)
+    data = serializers.DictField(  # type: ignore[assignment]  # fields are no attributes
+        help_text="RUN_RERUN has `run_id`, RUN_RETRIED has `status`, `ended_at` and `error`."
+    )
+
+    def to_representation(self, instance: HistoryEvent) -> dict[str, Any]:
+        """Return what the user may see."""
+        shown: dict[str, Any] = super().to_representation(instance)
+        if not self.context.get("with_details"):
+            del shown["reason"]
+        return shown
+
+
+class EventPageSerializer(serializers.Serializer[Any]):
+    """Some events, oldest first."""
+
+    next = serializers.URLField(help_text="Gives what comes after; ask again later.")
+    has_more = serializers.BooleanField(help_text="Whether there is more already.")
+    results = EventSerializer(many=True)
+
+
+class RunNodeSerializer(serializers.Serializer[Any]):
+    """A step of a graph, and how it stands in a run."""
+
+    id = serializers.CharField(source="step_id")
+    name = serializers.CharField()
+    parents = serializers.ListField(child=serializers.CharField())
+    status = EnumField(StepStatus)
+    attempt = serializers.IntegerField()
+    progress = serializers.FloatField()
+
+
+class RunGraphSerializer(serializers.Serializer[Any]):
+    """A run's graph in topological order."""
+
+    status = EnumField(RunStatus)
+    nodes = RunNodeSerializer(many=True)
+    edges = EdgeSerializer(many=True)

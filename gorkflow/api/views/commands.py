@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -19,7 +18,9 @@ from gorkflow.api.serializers.commands import (
 )
 from gorkflow.api.serializers.runs import RunSerializer
 from gorkflow.api.starting import IDEMPOTENCY_KEY, read_start, starter
-from gorkflow.api.views.base import ApiView, parse_run_id
+from gorkflow.api.throttles import ACT
+from gorkflow.api.throttles import START as START_SCOPE
+from gorkflow.api.views.base import ApiView
 from gorkflow.records import RunRecord
 
 TAGS = ["runs"]
@@ -40,6 +41,7 @@ class CommandView(ApiView):
     """A view that does something to runs."""
 
     body_class: type[StrictSerializer] = ReasonSerializer
+    throttle_scope = ACT
 
     def body(self) -> dict[str, Any]:
         """Return the checked body. Raises ValidationError."""
@@ -56,11 +58,7 @@ class CommandView(ApiView):
     def accepted(self, run: RunRecord) -> Response:
         """Return a new run, and say where it is."""
         response = self.answer(run, status.HTTP_202_ACCEPTED)
-        match = self.request.resolver_match
-        path = reverse(
-            "gorkflow_api:run", args=[run.id], current_app=match.namespace if match else None
-        )
-        response["Location"] = self.request.build_absolute_uri(path)
+        response["Location"] = self.url_of("run", run.id)
         return response
 
 
@@ -68,6 +66,7 @@ class StartView(CommandView):
     """Starting runs."""
 
     required_permission = START
+    throttle_scope = START_SCOPE
     body_class = StartSerializer
 
     @extend_schema(
@@ -86,16 +85,18 @@ class StartView(CommandView):
             REPLAYED,
         ],
         request=StartSerializer,
-        responses=answers(202, RunSerializer, 400, 404, 409, 422),
+        responses=answers(202, RunSerializer, 400, 404, 409, 413, 422),
     )
     def post(self, request: Request, workflow_id: str) -> Response:
         """Start a run of the workflow's current version and return at once."""
-        workflow = self.engine.registry.get(workflow_id)
+        workflow = self.access.workflow(workflow_id)
         value, options = read_start(workflow, self.body(), request)
-        run = self.engine.start(workflow, value, options)
+        run = self.engine.start(workflow, value, self.access.within_scope(options))
+        if run.created:
+            return self.accepted(run.record)
+        self.access.refuse_hidden(run.record)
         response = self.accepted(run.record)
-        if not run.created:
-            response["Idempotency-Replayed"] = "true"
+        response["Idempotency-Replayed"] = "true"
         return response
 
 
@@ -109,11 +110,11 @@ class CancelView(CommandView):
         tags=TAGS,
         parameters=[RUN_ID],
         request=ReasonSerializer,
-        responses=answers(200, RunSerializer, 400, 404, 409, 422),
+        responses=answers(200, RunSerializer, 400, 404, 409, 413, 422),
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Cancel a run and every unfinished step of it, at once."""
-        run = self.engine.cancel(parse_run_id(run_id), actor=starter(request), **self.body())
+        run = self.engine.cancel(self.access.run(run_id).id, actor=starter(request), **self.body())
         return self.answer(run, status.HTTP_200_OK)
 
 
@@ -127,11 +128,11 @@ class RetryView(CommandView):
         tags=TAGS,
         parameters=[RUN_ID],
         request=ReasonSerializer,
-        responses=answers(202, RunSerializer, 400, 404, 409, 422),
+        responses=answers(202, RunSerializer, 400, 404, 409, 413, 422),
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Continue a failed or cancelled run from the steps that are not done."""
-        run = self.engine.retry(parse_run_id(run_id), actor=starter(request), **self.body())
+        run = self.engine.retry(self.access.run(run_id).id, actor=starter(request), **self.body())
         return self.answer(run, status.HTTP_202_ACCEPTED)
 
 
@@ -145,9 +146,11 @@ class RerunView(CommandView):
         tags=TAGS,
         parameters=[RUN_ID, LOCATION],
         request=ReasonSerializer,
-        responses=answers(202, RunSerializer, 400, 404, 409, 422),
+        responses=answers(202, RunSerializer, 400, 404, 409, 413, 422),
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Start a new run with the input, context, resource id, tags and priority of this one."""
-        run = self.engine.rerun(parse_run_id(run_id), actor=starter(request), **self.body())
+        first = self.access.run(run_id)
+        self.access.workflow(first.workflow_id)
+        run = self.engine.rerun(first.id, actor=starter(request), **self.body())
         return self.accepted(run.record)

@@ -32,7 +32,7 @@ class WorkflowListView(ApiView):
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """List the current version of every workflow, sorted by id."""
         registry = self.engine.registry
-        found = [workflow_summary(workflow, registry) for workflow in registry]
+        found = [workflow_summary(workflow, registry) for workflow in self.access.workflows()]
         return Response(WorkflowSerializer(found, many=True).data)
 
 
@@ -53,5 +53,6 @@ class WorkflowView(ApiView):
     def get(self, request: Request, workflow_id: str) -> Response:
         """Show a workflow with its graph, its types and how its steps are run."""
         registry = self.engine.registry
-        workflow = registry.get(workflow_id, request.query_params.get("version") or None)
+        version = request.query_params.get("version") or None
+        workflow = self.access.workflow(workflow_id, version)
         return Response(WorkflowDetailSerializer(workflow_detail(workflow, registry)).data)
