@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -157,9 +158,12 @@ class Engine(RunReader):
 
     def _create(self, new: NewRun, options: StartOptions) -> Run[Any]:
         record, created = self.store.create_run(new)
-        if not created:
-            refuse_other_input(self.store, record, new.input)
-            return Run(self, record, created=False)
+        while not created:
+            with suppress(NotFoundError):
+                refuse_other_input(self.store, record, new.input)
+                return Run(self, record, created=False)
+            # The run with the same key has been pruned since.
+            record, created = self.store.create_run(new)
         log.info(WORKFLOW_CREATED, run_id=str(new.id), workflow_id=new.workflow_id)
         tell(self.observer.run_created, new.id, new.workflow_id)
         if options.synchronous:

@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
                 ('deadline_at', models.DateTimeField(blank=True, null=True, verbose_name='deadline')),
                 ('definition', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='gorkflow.definitionsnapshot')),
-                ('rerun_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reruns', to='gorkflow.workflowrun', verbose_name='rerun of')),
+                ('rerun_of', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='gorkflow.workflowrun', verbose_name='rerun of')),
             ],
             options={
                 'verbose_name': 'workflow run',
@@ -172,6 +172,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='workflowrun',
             index=models.Index(fields=['ended_at'], name='gorkflow_run_ended'),
+        ),
+        migrations.AddIndex(
+            model_name='workflowrun',
+            index=models.Index(fields=['definition'], name='gorkflow_run_by_definition'),
         ),
         migrations.AddIndex(
             model_name='workflowrun',

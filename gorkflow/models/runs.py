@@ -51,13 +51,16 @@ class WorkflowRun(models.Model):
     context = PayloadField(_("context"), null=True, blank=True)
     error = models.JSONField(_("error"), null=True, blank=True)
     started_by = ExactCharField(_("started by"), max_length=MAX_ACTOR, blank=True, default="")
+    # It may name a run that has been pruned: setting it to NULL would lock runs under way.
     rerun_of = models.ForeignKey(
         "self",
         verbose_name=_("rerun of"),
-        on_delete=models.SET_NULL,
+        on_delete=models.DO_NOTHING,
         null=True,
         blank=True,
-        related_name="reruns",
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     total_steps = models.PositiveIntegerField(_("steps"))
     open_sinks = models.PositiveIntegerField(editable=False)
@@ -98,6 +101,7 @@ class WorkflowRun(models.Model):
                 fields=["workflow_id", "status", "created_at"], name="gorkflow_run_by_workflow"
             ),
             models.Index(fields=["ended_at"], name="gorkflow_run_ended"),
+            models.Index(fields=["definition"], name="gorkflow_run_by_definition"),
             models.Index(fields=["resource_id"], name="gorkflow_run_by_resource"),
             models.Index(fields=["deadline_at"], name="gorkflow_run_deadline"),
         ]

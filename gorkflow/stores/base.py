@@ -362,7 +362,11 @@ class WorkflowStore(ABC):
 
     @abstractmethod
     def prune(self, *, older_than: float, statuses: Sequence[RunStatus], limit: int) -> int:
-        """Delete up to `limit` ended runs that ended over `older_than` seconds ago; count them."""
+        """Delete up to `limit` runs that ended so, over `older_than` seconds ago; count them.
+
+        Each goes with all that belongs to it, or stays: while a step of it still runs, or somebody
+        retries it or prunes it at this moment. 0 means that nothing was left to delete.
+        """
 
     def transaction(self) -> AbstractContextManager[Any]:
         """Return a transaction in which an atomic step's handler runs and its finish is applied.

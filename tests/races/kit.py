@@ -5,7 +5,7 @@ import time
 from contextlib import contextmanager
 from uuid import uuid4
 
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection, connections, transaction
 
 from gorkflow import WorkflowBuilder
 from gorkflow.config import EngineConfig
@@ -108,6 +108,28 @@ class Act(threading.Thread):
         self.join(PATIENCE)
         assert not self.is_alive(), "the thread hangs"
         return self._error if self._error is not None else self._result
+
+
+class Held:
+    """Something done in a transaction that is still open in a thread of its own."""
+
+    def __init__(self, act, *, commit=True):
+        self._done, self._go_on = threading.Event(), threading.Event()
+        self._commit = commit
+        self._act = Act(self._run, act)
+        assert self._done.wait(PATIENCE)
+
+    def _run(self, act):
+        with transaction.atomic():
+            self.answer = act()
+            self._done.set()
+            assert self._go_on.wait(PATIENCE)
+            transaction.set_rollback(not self._commit)
+        return self.answer
+
+    def end(self):
+        self._go_on.set()
+        return self._act.result()
 
 
 def at_once(*acts):

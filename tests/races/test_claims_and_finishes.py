@@ -385,18 +385,3 @@ def test_a_step_limit_holds_while_finishes_claim_on():
     assert sorted(statuses(run_id).values()) == sorted(
         [StepStatus.COMPLETED] * 2 + [StepStatus.RUNNING] * 2
     )
-
-
-def test_a_run_that_is_retried_while_it_is_pruned_stays(monkeypatch):
-    run_id = create()
-    finish(claim(run_id), **FAILS)
-    WorkflowRun.objects.filter(pk=run_id).update(ended_at="2000-01-01T00:00:00+00:00")
-    gate = gate_before(monkeypatch, sweeping, "write_transaction")
-
-    prunes = Act(lambda: STORE.prune(older_than=60.0, statuses=TERMINAL_RUNS, limit=10))
-    gate.wait_until_reached()
-    restart(run_id)
-    gate.open()
-
-    assert prunes.result() == 0
-    assert STORE.get_run(run_id).status is RunStatus.PENDING

@@ -1,9 +1,7 @@
 """The one-statement transitions, made to wait for each other in the middle."""
 
-import threading
-
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from gorkflow import RunStatus, StepStatus
@@ -21,7 +19,7 @@ from gorkflow.testing.contracts.kit import (
     planner_of,
     taker,
 )
-from tests.races.kit import MANY, PATIENCE, Act, at_once, gate_before, row, wait_until_blocked
+from tests.races.kit import MANY, Act, Held, at_once, gate_before, row, wait_until_blocked
 
 STORE = DjangoStore()
 WIDE = graph_of(a="", b="a", c="a", d="a", e="b c d")
@@ -56,28 +54,6 @@ def cancel(run_id):
 
 def statuses(run_id):
     return {each.step_id: each.status for each in STORE.get_steps(run_id)}
-
-
-class Held:
-    """Something done in a transaction that is still open in a thread of its own."""
-
-    def __init__(self, act, *, commit=True):
-        self._done, self._go_on = threading.Event(), threading.Event()
-        self._commit = commit
-        self._act = Act(self._run, act)
-        assert self._done.wait(PATIENCE)
-
-    def _run(self, act):
-        with transaction.atomic():
-            self.answer = act()
-            self._done.set()
-            assert self._go_on.wait(PATIENCE)
-            transaction.set_rollback(not self._commit)
-        return self.answer
-
-    def end(self):
-        self._go_on.set()
-        return self._act.result()
 
 
 def siblings(graph, count):

@@ -1,17 +1,25 @@
 """What the hot statements read, which must not grow with what is over."""
 
+import re
 import sqlite3
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from gorkflow import RunStatus, StepStatus
 from gorkflow.engine.planner import Outcome
 from gorkflow.engine.starting import new_run_id
-from gorkflow.models import DefinitionSnapshot, StepExecution, WorkflowRun
+from gorkflow.models import (
+    DefinitionSnapshot,
+    RunEvent,
+    RunState,
+    StepAttempt,
+    StepExecution,
+    WorkflowRun,
+)
 from gorkflow.stores.orm import DjangoStore
 from gorkflow.testing.contracts.kit import error, graph_of, new_run, planner_of
 from tests.races.kit import is_postgresql, taker
@@ -150,6 +158,87 @@ def test_a_sweep_costs_the_same_however_much_is_over():
 
     few, many = costs
     assert many < few + (5 if counts_instructions() else 100)
+
+
+def test_looking_for_runs_to_prune_costs_the_same_however_many_of_others_are_kept():
+    costs = []
+    run_with(0, "COMPLETED")
+    for size in (10, 3000):
+        WorkflowRun.objects.bulk_create(ended_runs(size), batch_size=100)
+        look = lambda: STORE.prune(older_than=60.0, statuses=[RunStatus.FAILED], limit=100)  # noqa: E731
+        costs.append(cost_of(look))
+
+    few, many = costs
+    assert many < few + (100 if is_postgresql() else 5)
+
+
+def test_pruning_reads_no_table_as_a_whole():
+    run_with(0, "COMPLETED")
+    runs = ended_runs(2000)
+    WorkflowRun.objects.bulk_create(runs, batch_size=100)
+    steps = [
+        StepExecution(run=run, step_id=f"s{number}", position=number, status="COMPLETED", queue="")
+        for run in runs
+        for number in range(2)
+    ]
+    StepExecution.objects.bulk_create(steps, batch_size=100)
+    attempts = [StepAttempt(step=step, number=1, status="FAILED") for step in steps]
+    StepAttempt.objects.bulk_create(attempts, batch_size=100)
+    RunState.objects.bulk_create([RunState(run=run, name="n", value=1) for run in runs])
+    events = [RunEvent(run=run, at=run.ended_at, kind="CANCEL") for run in runs]
+    RunEvent.objects.bulk_create(events)
+    for model in (WorkflowRun, StepExecution, StepAttempt, RunState, RunEvent):
+        analyze(model)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert STORE.prune(older_than=60.0, statuses=[RunStatus.COMPLETED], limit=20) == 20
+
+    whole = {sql: tables_scanned_by(sql) for sql in statements_of(captured)}
+    assert {sql: tables for sql, tables in whole.items() if tables} == {}
+
+
+def analyze(model):
+    verb = "ANALYZE TABLE" if connection.vendor == "mysql" else "ANALYZE"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{verb} {model._meta.db_table}")
+        if connection.vendor == "mysql":
+            cursor.fetchall()
+
+
+def statements_of(captured):
+    sent = [query["sql"] for query in captured.captured_queries]
+    return [sql for sql in sent if sql.startswith(("SELECT", "DELETE"))]
+
+
+def tables_scanned_by(sql):
+    """Which tables that grow with the runs a statement reads from end to end."""
+    explain = {
+        "postgresql": "EXPLAIN (FORMAT JSON)",
+        "sqlite": "EXPLAIN QUERY PLAN",
+        "mysql": "EXPLAIN",
+    }[connection.vendor]
+    with transaction.atomic(), connection.cursor() as cursor:
+        if is_postgresql() and "LIMIT" not in sql:
+            # It reads a table as small as these from end to end unless it must not.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"{explain} {sql}".replace("%", "%%"))
+        plan = cursor.fetchall()
+    if connection.vendor == "postgresql":
+        scanned = set(sequential_scans(plan[0][0][0]["Plan"]))
+    elif connection.vendor == "sqlite":
+        scans = [re.match(r"SCAN (\w+)", row[3]) for row in plan]
+        scanned = {scan[1] for scan in scans if scan}
+    else:
+        # table, type
+        scanned = {row[2] for row in plan if row[3] in ("ALL", "index")}
+    return scanned - {DefinitionSnapshot._meta.db_table}
+
+
+def sequential_scans(plan):
+    if plan["Node Type"] == "Seq Scan":
+        yield plan["Relation Name"]
+    for part in plan.get("Plans", ()):
+        yield from sequential_scans(part)
 
 
 def ended_runs(size):

@@ -12,7 +12,7 @@ from gorkflow.engine.planner import Outcome
 from gorkflow.errors import ErrorCode
 from gorkflow.models import StepExecution, WorkflowRun
 from gorkflow.models.querysets import RunQuerySet
-from gorkflow.stores.orm import DjangoStore, sweeping, transactions
+from gorkflow.stores.orm import DjangoStore, transactions
 from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.testing.contracts.kit import CHAIN, error, graph_of, new_run, planner_of
 from tests.races.kit import (
@@ -85,23 +85,6 @@ def test_a_run_that_is_retried_while_a_sweep_ends_it_for_being_late_is_left_alon
     slow_sweep.result()
 
     assert run.refresh().status is RunStatus.PENDING
-
-
-def test_a_run_that_ended_anew_while_it_is_pruned_stays(monkeypatch):
-    engine = engine_of(workflow_of(one))
-    run = engine.start("race")
-    engine.cancel(run.id)
-    WorkflowRun.objects.update(ended_at=DatabaseTime(-3600.0))
-    gate = gate_before(monkeypatch, sweeping, "write_transaction")
-
-    prunes = Act(lambda: STORE.prune(older_than=60.0, statuses=[RunStatus.CANCELLED], limit=10))
-    gate.wait_until_reached()
-    engine.retry(run.id)
-    engine.work(run.id)
-    gate.open()
-
-    assert prunes.result() == 0
-    assert run.refresh().output == 1
 
 
 def test_a_synchronous_run_in_a_transaction_does_not_touch_the_runs_of_others():

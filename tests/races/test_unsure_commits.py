@@ -9,8 +9,7 @@ from gorkflow import RunStatus, StepStatus, step
 from gorkflow.engine.planner import Outcome
 from gorkflow.errors import ErrorCode
 from gorkflow.models import StepExecution, WorkflowRun
-from gorkflow.statuses import TERMINAL_RUNS
-from gorkflow.stores.orm import DjangoStore, creating, finishing, sweeping, transactions
+from gorkflow.stores.orm import DjangoStore, creating, finishing, transactions
 from gorkflow.stores.orm import store as orm_store
 from gorkflow.testing.contracts.kit import CHAIN, error, graph_of, new_run, planner_of
 from tests.races.kit import engine_of, row, taker, unsure_commit, workflow_of
@@ -115,16 +114,6 @@ def test_a_retry_whose_answer_is_lost_succeeds(monkeypatch):
 
     assert record.status is RunStatus.PENDING
     assert len(engine.dispatcher.hints) == 1
-
-
-def test_a_prune_whose_answer_is_lost_does_not_fail(monkeypatch):
-    run_id = STORE.create_run(new_run())[0].id
-    STORE.end_run(run_id, RunStatus.CANCELLED, error(ErrorCode.CANCELLED))
-    WorkflowRun.objects.update(ended_at="2000-01-01T00:00:00+00:00")
-    with unsure_commit(monkeypatch, sweeping):
-        STORE.prune(older_than=60.0, statuses=TERMINAL_RUNS, limit=10)
-
-    assert not WorkflowRun.objects.exists()
 
 
 def test_the_end_of_a_run_is_told_even_if_the_answer_of_its_commit_is_lost(monkeypatch):

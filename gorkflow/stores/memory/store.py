@@ -384,6 +384,7 @@ class MemoryStore(WorkflowStore):
                 run.new.id
                 for run in self._runs.values()
                 if run.status in statuses and run.ended_at is not None and run.ended_at < before
+                if not any(row.status is StepStatus.RUNNING for row in run.steps.values())
             ]
             for run_id in old[:limit]:
                 del self._runs[run_id]

@@ -13,45 +13,57 @@ from gorkflow.stores.base import NewRun
 from gorkflow.stores.orm.claiming import ensure_admission_lock, insert_steps
 from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.stores.orm.events import record_event
+from gorkflow.stores.orm.holding import hold
 from gorkflow.stores.orm.rows import RUN_COLUMNS, counted_record, run_record
 from gorkflow.stores.orm.transactions import write_transaction
+
+TRIES = 5
 
 
 def create_run(new: NewRun, using: str) -> tuple[RunRecord, bool]:
     """Insert a run with its first step rows; return it and whether it is new."""
     with write_transaction(using):
-        _store_snapshot(new, using)
         if new.run_limit is not None:
             ensure_admission_lock(new.workflow_id, using)
-        try:
-            # A savepoint, so that the caller's transaction survives a conflict.
-            with transaction.atomic(using=using):
-                _run_row(new).save(using=using, force_insert=True)
-        except IntegrityError:
-            return _existing(new, using)
+        for tries_left in reversed(range(TRIES)):
+            _hold_snapshot(new, using)
+            try:
+                # A savepoint, so that the caller's transaction survives a conflict.
+                with transaction.atomic(using=using):
+                    _run_row(new).save(using=using, force_insert=True)
+                break
+            except IntegrityError:
+                if (found := _existing(new, using)) is not None:
+                    return found
+                # What was in the way has ended or been pruned meanwhile.
+                if not tries_left:
+                    raise
         insert_steps(new.id, new.steps, using)
-        if new.rerun_of is not None:
+        if new.rerun_of is not None and hold(WorkflowRun, new.rerun_of, using):
             record_event(new.rerun_of, new.rerun_event, using)
         run = WorkflowRun.objects.using(using).only(*RUN_COLUMNS).get(pk=new.id)
         return run_record(run), True
 
 
-def _store_snapshot(new: NewRun, using: str) -> None:
-    snapshots = DefinitionSnapshot.objects.using(using)
-    if snapshots.filter(pk=new.fingerprint).exists():
-        return
-    snapshot = DefinitionSnapshot(
-        fingerprint=new.fingerprint,
-        workflow_id=new.workflow_id,
-        workflow_version=new.workflow_version,
-        graph=JsonText(new.graph),
-        created_at=DatabaseTime(),
-    )
-    snapshots.bulk_create([snapshot], ignore_conflicts=True)
+def _hold_snapshot(new: NewRun, using: str) -> None:
+    """Store the graph unless it is there, and keep it from being pruned until the commit."""
+    while not hold(DefinitionSnapshot, new.fingerprint, using):
+        snapshot = DefinitionSnapshot(
+            fingerprint=new.fingerprint,
+            workflow_id=new.workflow_id,
+            workflow_version=new.workflow_version,
+            graph=JsonText(new.graph),
+            created_at=DatabaseTime(),
+        )
+        snapshots = DefinitionSnapshot.objects.using(using)
+        snapshots.bulk_create([snapshot], ignore_conflicts=True)
 
 
-def _existing(new: NewRun, using: str) -> tuple[RunRecord, bool]:
-    """Return the run that is in the way and whether it is ours, or say who is."""
+def _existing(new: NewRun, using: str) -> tuple[RunRecord, bool] | None:
+    """Return the run that is in the way and whether it is ours, or say who holds the resource.
+
+    None if it is gone.
+    """
     runs = WorkflowRun.objects.using(using).only(*RUN_COLUMNS)
     mine = runs.filter(pk=new.id).first()
     if mine is not None:
@@ -64,10 +76,7 @@ def _existing(new: NewRun, using: str) -> tuple[RunRecord, bool]:
         if known is not None:
             return counted_record(known, using), False
     refuse_held_key(new.concurrency_key, new.resource_id, using)
-    # The run that was in the way has ended meanwhile; the caller may simply try again.
-    raise ConcurrencyLimitError(
-        f"the resource {new.resource_id!r} was held a moment ago", resource_id=new.resource_id
-    )
+    return None
 
 
 def refuse_held_key(key: str | None, resource_id: str, using: str) -> None:

@@ -42,7 +42,7 @@ from gorkflow.stores.base import (
     Taker,
     WorkflowStore,
 )
-from gorkflow.stores.orm import creating, events, finishing, listing, renewing, sweeping
+from gorkflow.stores.orm import creating, events, finishing, listing, pruning, renewing, sweeping
 from gorkflow.stores.orm.claiming import (
     claim_any,
     held_by,
@@ -350,7 +350,7 @@ class DjangoStore(WorkflowStore):
     def prune(self, *, older_than: float, statuses: Sequence[RunStatus], limit: int) -> int:
         """Delete a batch of ended runs."""
         return retrying(
-            lambda _again: sweeping.prune(older_than, statuses, limit, self.using), self.using
+            lambda _again: pruning.prune(older_than, statuses, limit, self.using), self.using
         )
 
 

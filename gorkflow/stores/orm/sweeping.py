@@ -1,4 +1,4 @@
-"""Finding, in bounded time, what nobody works on; and deleting what nobody needs any more."""
+"""Finding, in bounded time, what nobody works on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import connections
 
 from gorkflow.dispatch.base import Hint
-from gorkflow.models import RunEvent, RunState, StepAttempt, StepExecution, WorkflowRun
+from gorkflow.models import StepExecution, WorkflowRun
 from gorkflow.statuses import CLAIMABLE_STEPS, RunStatus, StepStatus
 from gorkflow.stores.base import Swept
 from gorkflow.stores.orm.claiming import admissible
@@ -89,30 +89,3 @@ def _hints(rows: Sequence[StepExecution], using: str) -> list[Hint]:
                 continue
         hints.append(Hint(run_id=run.id, queue=row.queue, priority=run.priority))
     return hints
-
-
-def prune(older_than: float, statuses: Sequence[RunStatus], limit: int, using: str) -> int:
-    """Delete a batch of ended runs with everything that hangs on them."""
-    old = WorkflowRun.objects.using(using).filter(
-        status__in=statuses, ended_at__lt=DatabaseTime(-older_than)
-    )
-    ids = list(old.order_by("ended_at").values_list("id", flat=True)[:limit])
-    if not ids:
-        return 0
-    with write_transaction(using):
-        # Asked again under the lock: a run that was retried meanwhile stays.
-        ids = list(
-            old.select_for_update().filter(pk__in=ids).order_by("pk").values_list("id", flat=True)
-        )
-        WorkflowRun.objects.using(using).filter(rerun_of__in=ids).update(rerun_of=None)
-        # Straight deletes: Django's own cascade would first read every row it deletes.
-        for doomed in (
-            StepAttempt.objects.using(using).filter(step__run__in=ids),
-            StepExecution.objects.using(using).filter(run__in=ids),
-            RunState.objects.using(using).filter(run__in=ids),
-            RunEvent.objects.using(using).filter(run__in=ids),
-        ):
-            doomed._raw_delete(using)  # noqa: SLF001
-        # By Django, for the sake of the host's own tables that refer to runs.
-        WorkflowRun.objects.using(using).filter(pk__in=ids).delete()
-    return len(ids)

@@ -8,7 +8,15 @@ from gorkflow.engine.planner import Outcome
 from gorkflow.errors import ErrorCode, NotFoundError
 from gorkflow.statuses import TERMINAL_RUNS, RunStatus, StepStatus
 from gorkflow.stores.base import Claim, Finished, Swept, WorkflowStore
-from gorkflow.testing.contracts.kit import CHAIN, Contract, error, planner_of, taker
+from gorkflow.testing.contracts.kit import (
+    CHAIN,
+    Contract,
+    error,
+    graph_of,
+    new_run,
+    planner_of,
+    taker,
+)
 
 SHORT = 0.05
 LONG = 60.0
@@ -194,6 +202,27 @@ class RecoveringContract(Contract):
         assert store.prune(older_than=LONG, statuses=TERMINAL_RUNS, limit=9) == 0
         assert store.prune(older_than=0.01, statuses=[RunStatus.FAILED], limit=9) == 0
         assert self.exists(store, run_id)
+
+    def test_pruning_waits_for_a_step_that_outlasts_its_run(self, store: WorkflowStore) -> None:
+        graph = graph_of(a="", b="")
+        run_id = self.create(store, graph)
+        failing, running = (self.claim(store, run_id) for _ in range(2))
+        self.finish(store, failing, graph, status=StepStatus.FAILED, error=error(), retryable=False)
+        self.pass_time(store, SHORT)
+
+        assert store.get_run(run_id).status is RunStatus.FAILED
+        assert store.prune(older_than=0.01, statuses=TERMINAL_RUNS, limit=9) == 0
+        assert self.finish(store, running, graph).accepted
+        assert store.prune(older_than=0.01, statuses=TERMINAL_RUNS, limit=9) == 1
+
+    def test_a_pruned_runs_idempotency_key_is_free_again(self, store: WorkflowStore) -> None:
+        self.run_all(store, self.create(store, idempotency_key="k"))
+        self.pass_time(store, SHORT)
+        store.prune(older_than=0.01, statuses=TERMINAL_RUNS, limit=9)
+
+        _, created = store.create_run(new_run(idempotency_key="k"))
+
+        assert created
 
     def test_a_fresh_token_claims_what_was_given_back(self, store: WorkflowStore) -> None:
         run_id = self.create(store)
