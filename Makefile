@@ -6,6 +6,7 @@
 #                           real workers and servers of its own; ARGS="-m 'outage and not long'" is
 #                           what CI runs
 #   make lint               ruff, mypy, import-linter, missing migrations
+#   make openapi            writes docs/openapi.yaml anew, which a test compares with the code
 #   make format             ruff format, and what ruff can mend by itself
 #   make coverage           the test suite with branch coverage
 #   make bench              measures beside Celery and DBOS; ARGS=--quick takes two minutes
@@ -24,7 +25,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test outages lint lint-ruff lint-types lint-imports lint-migrations format coverage bench chaos build clean
+.PHONY: demo test outages lint lint-ruff lint-types lint-imports lint-migrations openapi format coverage bench chaos build clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -50,6 +51,9 @@ lint-imports: $(VENV)/.lint
 
 lint-migrations: $(VENV)/.lint
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+openapi: $(VENV)/.demo
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix-only --quiet .

@@ -1,8 +1,14 @@
+import os
+import subprocess
+import sys
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import yaml
 from django.core.management import call_command
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -10,6 +16,29 @@ def schema():
     out = StringIO()
     call_command("spectacular", "--validate", "--fail-on-warn", stdout=out)
     return yaml.safe_load(out.getvalue())
+
+
+def test_the_document_in_the_repository_is_that_of_the_code():
+    made = subprocess.run(
+        [sys.executable, "manage.py", "spectacular", "--validate", "--fail-on-warn"],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "demo_project.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert made.stdout == (ROOT / "docs" / "openapi.yaml").read_text(), "run make openapi"
+
+
+def test_every_workflow_has_components_for_its_input_and_its_output(schema):
+    components = schema["components"]["schemas"]
+
+    assert components["WeatherReportInput"]["required"] == ["path"]
+    assert components["WeatherReportOutput"]["properties"]["days"]["type"] == "integer"
+    for component in ("Start", "ListedRun", "RunDetail"):
+        choices = components[component]["properties"]["input"]["anyOf"]
+        assert {"$ref": "#/components/schemas/WeatherReportInput"} in choices
 
 
 def test_the_document_has_every_operation_under_a_stable_name(schema):

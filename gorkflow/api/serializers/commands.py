@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from gorkflow.api.components import InputField
 from gorkflow.config import MAX_REASON, StartOptions
 
 LIMITS: dict[str, Any] = StartOptions.model_json_schema()["properties"]
@@ -27,7 +28,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 class StartSerializer(StrictSerializer):
     """What a run is started with."""
 
-    input = serializers.JSONField(
+    input = InputField(
         required=False, allow_null=True, help_text="As the workflow's input_schema says."
     )
     resource_id = serializers.CharField(

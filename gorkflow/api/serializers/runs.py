@@ -8,6 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from gorkflow.api.components import InputField, OutputField
 from gorkflow.api.serializers.fields import EnumField, FieldErrorSerializer
 from gorkflow.api.serializers.workflows import EdgeSerializer
 from gorkflow.errors import ErrorCode
@@ -110,10 +111,8 @@ class StepDetailSerializer(StepSerializer):
 class ListedRunSerializer(RunSerializer):
     """A run as lists show it, with payloads where `fields` names them."""
 
-    input = serializers.JSONField(required=False, help_text="Needs view_payload.")
-    output = serializers.JSONField(
-        required=False, help_text="Needs view_payload. Null while there is none."
-    )
+    input = InputField(required=False, help_text="Needs view_payload.")
+    output = OutputField(required=False, help_text="Needs view_payload. Null while there is none.")
 
 
 class RunDetailSerializer(ListedRunSerializer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -85,6 +85,18 @@ class StartView(CommandView):
             REPLAYED,
         ],
         request=StartSerializer,
+        examples=[
+            OpenApiExample(
+                "A run about an order",
+                value={
+                    "input": {"number": 1001, "customer": "Ada"},
+                    "resource_id": "order-1001",
+                    "concurrency_check": True,
+                    "tags": {"tenant": "acme"},
+                },
+                request_only=True,
+            )
+        ],
         responses=answers(202, RunSerializer, 400, 404, 409, 413, 422),
     )
     def post(self, request: Request, workflow_id: str) -> Response:
