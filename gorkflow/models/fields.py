@@ -127,8 +127,20 @@ class _PayloadExact(JSONExact):
     """Equality of whole payloads, whose text MariaDB and MySQL bring into one form first."""
 
     def process_lhs(self, compiler: Any, connection: Any, lhs: Any = None) -> Any:
-        sql, params = super().process_lhs(compiler, connection, lhs)
-        return (f"JSON_EXTRACT({sql}, '$')" if connection.vendor == "mysql" else sql), params
+        if connection.vendor != "mysql":
+            return super().process_lhs(compiler, connection, lhs)
+        # Django would take the quotes off on MariaDB, and a text without them is no JSON.
+        sql, params = compiler.compile(lhs or self.lhs)
+        return _compared(f"JSON_EXTRACT({sql}, '$')", connection), params
+
+    def process_rhs(self, compiler: Any, connection: Any) -> Any:
+        sql, params = super().process_rhs(compiler, connection)
+        return (_compared(sql, connection) if connection.vendor == "mysql" else sql), params
+
+
+def _compared(sql: str, connection: Any) -> str:
+    # MariaDB takes the quotes off one side of a comparison of JSON functions, and not off both.
+    return f"CONCAT({sql})" if connection.mysql_is_mariadb else sql
 
 
 class PayloadText(Func):

@@ -22,6 +22,9 @@ from gorkflow.testing.contracts.kit import (
 from tests.races.kit import MANY, Act, Held, at_once, gate_before, row, wait_until_blocked
 
 STORE = DjangoStore()
+prepares = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="statements are prepared on PostgreSQL alone"
+)
 WIDE = graph_of(a="", b="a", c="a", d="a", e="b c d")
 CROSSED = graph_of(a="", b="a", c="a", d="a", x="b c d", y="d c b", z="x y")
 
@@ -200,6 +203,7 @@ def test_a_start_that_waits_for_one_with_its_key_gets_that_run_or_its_own(commit
     assert WorkflowRun.objects.filter(idempotency_key="the same").count() == 1
 
 
+@prepares
 def test_a_session_behind_a_pooler_forgets_what_was_prepared():
     for _ in range(3):
         finish(claim(create()), take=taker())
@@ -214,6 +218,7 @@ def test_a_session_behind_a_pooler_forgets_what_was_prepared():
     assert not captured.captured_queries[0]["sql"].startswith("EXECUTE")
 
 
+@prepares
 def test_a_session_that_knows_the_statement_already_uses_it():
     run_id = create()
     for _ in range(3):

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from gorkflow.records import RunRecord
 from gorkflow.stores.base import Claim, Finish, Finished, NewRun, Taker
-from gorkflow.stores.orm.hot import postgresql
+from gorkflow.stores.orm.hot import plain, postgresql
 
 
 class FastPath(Protocol):
@@ -34,7 +34,11 @@ class FastPath(Protocol):
         """Store a result, or leave it to the portable form."""
 
 
-BY_VENDOR: dict[str, FastPath] = {"postgresql": postgresql}
+BY_VENDOR: dict[str, FastPath] = {
+    "postgresql": postgresql,
+    "sqlite": plain,
+    "mysql": plain,
+}
 
 
 def hot_path(connection: Any) -> FastPath | None:

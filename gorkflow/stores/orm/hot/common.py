@@ -58,6 +58,72 @@ def first_for(taker: Taker | None, steps: Sequence[NewStep]) -> str | None:
     return next((new.step_id for new in steps if taker.queue in (None, new.queue)), None)
 
 
+def new_record(new: NewRun, created_at: Any, deadline_at: Any) -> RunRecord:
+    """Return the record of a run that has just been inserted."""
+    return RunRecord(
+        id=new.id,
+        workflow_id=new.workflow_id,
+        workflow_version=new.workflow_version,
+        fingerprint=new.fingerprint,
+        status=RunStatus.PENDING,
+        priority=new.priority,
+        resource_id=new.resource_id,
+        idempotency_key=new.idempotency_key,
+        tags=dict(new.tags),
+        started_by=new.started_by,
+        rerun_of=new.rerun_of,
+        concurrency_checked=new.concurrency_key is not None,
+        total_steps=new.total_steps,
+        created_at=created_at,
+        deadline_at=deadline_at,
+    )
+
+
+def new_claim(  # noqa: PLR0913
+    row: StepRow,
+    run_id: UUID,
+    taker: Taker,
+    *,
+    priority: int,
+    workflow: tuple[str, str, str],
+    shared: bool,
+    started_run: bool,
+    run_input: str | None,
+) -> Claim:
+    """Return the claim of a step that a message led to.
+
+    Args:
+        row: as it is after it was taken.
+        run_id: of its run.
+        taker: who took it.
+        priority: of its run.
+        workflow: id, version and fingerprint.
+        shared: whether others may see it before it is finished.
+        started_run: whether it is the first step that its run begins with.
+        run_input: if it was read along.
+
+    """
+    workflow_id, version, fingerprint = workflow
+    return Claim(
+        run_id=run_id,
+        step_id=row.step_id,
+        map_index=row.map_index,
+        row_id=row.id,
+        token=taker.token,
+        attempt=row.attempt,
+        failures=row.failures,
+        crashes=row.crashes,
+        queue=row.queue,
+        priority=priority,
+        workflow_id=workflow_id,
+        workflow_version=version,
+        fingerprint=fingerprint,
+        shared=shared,
+        started_run=started_run,
+        run_input=run_input,
+    )
+
+
 def claim_from(row: StepRow, claim: Claim, token: UUID) -> Claim:
     """Return the claim of a step of the same run."""
     return Claim(

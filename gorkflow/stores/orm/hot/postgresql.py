@@ -17,6 +17,8 @@ from gorkflow.stores.orm.hot.common import (
     first_for,
     is_common_finish,
     is_common_start,
+    new_claim,
+    new_record,
     run_record,
     taken_and_ready,
 )
@@ -38,23 +40,7 @@ def start(new: NewRun, using: str) -> RunRecord | None:
     if not found:
         return None
     ((created_at, deadline_at),) = found
-    return RunRecord(
-        id=new.id,
-        workflow_id=new.workflow_id,
-        workflow_version=new.workflow_version,
-        fingerprint=new.fingerprint,
-        status=RunStatus.PENDING,
-        priority=new.priority,
-        resource_id=new.resource_id,
-        idempotency_key=new.idempotency_key,
-        tags=dict(new.tags),
-        started_by=new.started_by,
-        rerun_of=new.rerun_of,
-        concurrency_checked=new.concurrency_key is not None,
-        total_steps=new.total_steps,
-        created_at=created_at,
-        deadline_at=deadline_at,
-    )
+    return new_record(new, created_at, deadline_at)
 
 
 def _start_values(new: NewRun) -> dict[str, Any]:
@@ -99,23 +85,15 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | No
     if not found:
         return None
     status, run_input, priority, workflow_id, version, fingerprint, *step = found[0]
-    row = StepRow(*step)
-    return Claim(
-        run_id=run_id,
-        step_id=row.step_id,
-        map_index=row.map_index,
-        row_id=row.id,
-        token=taker.token,
-        attempt=row.attempt,
-        failures=row.failures,
-        crashes=row.crashes,
-        queue=row.queue,
+    is_new = status == RunStatus.PENDING
+    return new_claim(
+        StepRow(*step),
+        run_id,
+        taker,
         priority=priority,
-        workflow_id=workflow_id,
-        workflow_version=version,
-        fingerprint=fingerprint,
+        workflow=(workflow_id, version, fingerprint),
         shared=shared,
-        started_run=status == RunStatus.PENDING,
+        started_run=is_new,
         run_input=run_input,
     )
 

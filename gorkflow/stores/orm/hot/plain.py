@@ -1,0 +1,215 @@
+"""The fast path of SQLite and MariaDB: a few plain statements in one short transaction.
+
+They say what the portable modules say through the ORM; only the building of queries is saved.
+The run is locked first, so that what is read after that stays true until the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pydantic_core
+
+from gorkflow.faults import FaultPoint, reach
+from gorkflow.records import RunRecord
+from gorkflow.statuses import RunStatus, StepStatus
+from gorkflow.stores.base import Claim, Finish, Finished, NewRun, NewStep, Taker
+from gorkflow.stores.orm.hot.common import (
+    StepRow,
+    claim_from,
+    first_for,
+    is_common_finish,
+    is_common_start,
+    new_claim,
+    new_record,
+    run_record,
+    taken_and_ready,
+)
+from gorkflow.stores.orm.hot.plain_statements import Session, Statements
+from gorkflow.stores.orm.transactions import write_transaction
+
+COUNTS, DATES = slice(13, 15), slice(16, 20)
+"""Where a run's columns hold numbers of steps, and times."""
+
+
+def get_run(run_id: UUID, using: str) -> RunRecord | None:
+    """Return a run with its steps counted."""
+    with Session(using) as session:
+        found = session.rows(Statements.RUN, run=run_id)
+    if not found:
+        return None
+    row = list(found[0])
+    row[0], row[10] = run_id, None if row[10] is None else UUID(str(row[10]))
+    row[COUNTS] = [int(value) for value in row[COUNTS]]
+    row[DATES] = [session.time(value) for value in row[DATES]]
+    return run_record(row)
+
+
+def start(new: NewRun, using: str) -> RunRecord | None:
+    """Insert a run whose graph is stored already and that nothing can be in the way of."""
+    if not is_common_start(new) or new.idempotency_key is not None or new.concurrency_key:
+        return None
+    with write_transaction(using), Session(using) as session:
+        added = session.change(
+            Statements.START,
+            run=new.id,
+            workflow_id=new.workflow_id,
+            workflow_version=new.workflow_version,
+            fingerprint=new.fingerprint,
+            priority=new.priority,
+            resource_id=new.resource_id,
+            tags=pydantic_core.to_json(new.tags).decode(),
+            input=new.input,
+            context=new.context,
+            started_by=new.started_by,
+            rerun_of=new.rerun_of,
+            total_steps=new.total_steps,
+            sinks=new.sinks,
+            step_limit=new.step_limit,
+            timeout=new.timeout,
+            deadline=new.timeout or 0.0,
+        )
+        if not added:
+            return None
+        for step in new.steps:
+            statement = Statements.ADD_JOIN if step.pending else Statements.ADD
+            session.change(statement, **_new(new.id, step))
+        ((created_at, deadline_at),) = session.rows(Statements.TIMES, run=new.id)
+    return new_record(new, session.time(created_at), session.time(deadline_at))
+
+
+def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | None:
+    """Claim the oldest due step of a run without limits, whose graph the taker has the code of."""
+    if not taker.known:
+        return None
+    with write_transaction(using), Session(using) as session:
+        found = session.rows(Statements.CLAIMABLE_RUN, run=run_id)
+        if not found:
+            return None
+        status, run_input, priority, workflow_id, version, fingerprint = found[0]
+        if (workflow_id, version, fingerprint) not in taker.known:
+            return None
+        row = _take_due(session, run_id, taker)
+        if row is None:
+            return None
+        is_new = status == RunStatus.PENDING
+        if is_new:
+            session.change(Statements.BEGIN, run=run_id)
+    return new_claim(
+        row,
+        run_id,
+        taker,
+        priority=priority,
+        workflow=(workflow_id, version, fingerprint),
+        shared=shared,
+        started_run=is_new,
+        run_input=run_input if is_new else None,
+    )
+
+
+def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Finished | None:
+    """Store a result and take the next step, or end the run with its one sink."""
+    if not is_common_finish(claim, finish, taker):
+        return None
+    with write_transaction(using), Session(using) as session:
+        found = session.rows(
+            Statements.LAST_OF_RUN if finish.is_sink else Statements.OPEN_RUN, run=claim.run_id
+        )
+        if not found or not session.change(
+            Statements.DONE,
+            row=claim.row_id,
+            token=claim.token,
+            status=finish.status,
+            output=finish.output,
+        ):
+            return None
+        reach(FaultPoint.IN_FINISH, claim)
+        if finish.is_sink:
+            return _close(session, claim, finish)
+        rows = _add(session, claim, finish.inserts, taker)
+        # The taker takes one step: an inserted one, else a join that it has opened, else any.
+        rows += _count_down(session, claim.run_id, finish.joins, None if rows else taker)
+        taken, ready = taken_and_ready(rows, claim.row_id)
+        if taken is None and taker is not None:
+            taken = _take_due(session, claim.run_id, taker)
+            if taken is not None and taken.queue in ready:
+                ready.remove(taken.queue)
+    return Finished(
+        accepted=True,
+        status=finish.status,
+        run_status=RunStatus.RUNNING,
+        claim=None if taken is None or taker is None else claim_from(taken, claim, taker.token),
+        ready=ready,
+    )
+
+
+def _close(session: Session, claim: Claim, finish: Finish) -> Finished:
+    output = None if finish.run_output is None else finish.run_output({})
+    session.change(Statements.CLOSE, run=claim.run_id, output=output)
+    return Finished(
+        accepted=True, status=finish.status, run_status=RunStatus.COMPLETED, ended_run=True
+    )
+
+
+def _take_due(session: Session, run_id: UUID, taker: Taker) -> StepRow | None:
+    found = session.rows(Statements.DUE, run=run_id, queue=taker.queue)
+    return _take(session, StepRow(*found[0]), taker) if found else None
+
+
+def _take(session: Session, row: StepRow, taker: Taker) -> StepRow:
+    session.change(
+        Statements.TAKE, row=row.id, taker=taker.token, worker=taker.worker, lease=taker.lease
+    )
+    return row._replace(status=StepStatus.RUNNING, attempt=row.attempt + 1, is_due=True)
+
+
+def _add(
+    session: Session, claim: Claim, steps: Sequence[NewStep], taker: Taker | None
+) -> list[StepRow]:
+    """Insert the steps that are ready now, the taker's first."""
+    mine = first_for(taker, steps)
+    rows: list[StepRow] = []
+    for step in steps:
+        values = _new(claim.run_id, step)
+        row = StepRow(0, step.step_id, 0, step.queue, StepStatus.PENDING, 0, 0, 0, True)
+        if taker is not None and step.step_id == mine:
+            row_id = session.insert(
+                Statements.ADD_TAKEN,
+                **values,
+                taker=taker.token,
+                worker=taker.worker,
+                lease=taker.lease,
+            )
+            rows.insert(0, row._replace(id=row_id, status=StepStatus.RUNNING, attempt=1))
+        else:
+            session.change(Statements.ADD, **values)
+            rows.append(row)
+    return rows
+
+
+def _count_down(
+    session: Session, run_id: UUID, joins: Sequence[str], taker: Taker | None
+) -> list[StepRow]:
+    """Count a parent down on each join; open those that wait for none."""
+    rows: list[StepRow] = []
+    for step_id in joins:
+        session.change(Statements.COUNT_DOWN, run=run_id, step=step_id)
+        for found in session.rows(Statements.OPENED, run=run_id, step=step_id):
+            row = StepRow(*found)
+            session.change(Statements.OPEN, row=row.id)
+            if taker is not None and taker.queue in (None, row.queue):
+                row, taker = _take(session, row, taker), None
+            rows.append(row._replace(is_due=True))
+    return rows
+
+
+def _new(run_id: UUID, step: NewStep) -> dict[str, Any]:
+    return {
+        "run": run_id,
+        "step": step.step_id,
+        "position": step.position,
+        "queue": step.queue,
+        "pending": step.pending,
+    }

@@ -1,0 +1,201 @@
+"""The statements of the plain fast path, and a cursor that fills them in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+from django.db import connections
+
+from gorkflow.stores.orm.clock import DatabaseTime
+from gorkflow.stores.orm.hot.common import STEP_COLUMNS
+
+NAMES = ", ".join((*STEP_COLUMNS, "due_at IS NOT NULL"))
+NEW = "run_id, step_id, map_index, position, queue, pending, status"
+REST = "failures, crashes, progress, progress_note"
+UNLESS_LATE = "(deadline_at IS NULL OR deadline_at > {now})"
+
+
+class Statements(Enum):
+    """Texts with `{now}`, `{lease_end}`, `{deadline}` and `{lock}` as each database says them."""
+
+    RUN = """
+        SELECT
+            run.id, run.workflow_id, run.workflow_version, run.definition_id, run.status,
+            run.priority, run.resource_id, run.idempotency_key, run.tags, run.started_by,
+            run.rerun_of_id, run.concurrency_key IS NOT NULL, run.total_steps,
+            COALESCE(SUM(step.status IN ('COMPLETED', 'SKIPPED')), 0),
+            COALESCE(SUM(step.status = 'FAILED'), 0),
+            COALESCE(SUM(CASE WHEN step.status = 'RUNNING' THEN step.progress END), 0),
+            run.created_at, run.started_at, run.ended_at, run.deadline_at, run.error
+        FROM gorkflow_workflowrun AS run
+            LEFT JOIN gorkflow_stepexecution AS step ON step.run_id = run.id
+        WHERE run.id = %(run)s
+        GROUP BY run.id"""
+    TIMES = "SELECT created_at, deadline_at FROM gorkflow_workflowrun WHERE id = %(run)s"
+    START = """
+        INSERT INTO gorkflow_workflowrun (
+            id, workflow_id, workflow_version, definition_id, status, priority, resource_id,
+            tags, input, context, started_by, rerun_of_id, total_steps, open_sinks, step_limit,
+            timeout, created_at, deadline_at
+        )
+        SELECT
+            %(run)s, %(workflow_id)s, %(workflow_version)s, fingerprint, 'PENDING', %(priority)s,
+            %(resource_id)s, %(tags)s, %(input)s, %(context)s, %(started_by)s, %(rerun_of)s,
+            %(total_steps)s, %(sinks)s, %(step_limit)s, %(timeout)s, {now},
+            CASE WHEN %(timeout)s IS NOT NULL THEN {deadline} END
+        FROM gorkflow_definitionsnapshot WHERE fingerprint = %(fingerprint)s"""
+    ADD = f"""
+        INSERT INTO gorkflow_stepexecution (
+            {NEW}, worker, attempt, due_at, ready_at, {REST}
+        ) VALUES (
+            %(run)s, %(step)s, 0, %(position)s, %(queue)s, 0, 'PENDING', '', 0,
+            {{now}}, {{now}}, 0, 0, 0, ''
+        )"""
+    ADD_JOIN = f"""
+        INSERT INTO gorkflow_stepexecution ({NEW}, worker, attempt, {REST})
+        VALUES (
+            %(run)s, %(step)s, 0, %(position)s, %(queue)s, %(pending)s, 'PENDING', '', 0,
+            0, 0, 0, ''
+        )"""
+    ADD_TAKEN = f"""
+        INSERT INTO gorkflow_stepexecution (
+            {NEW}, token, worker, attempt, due_at, ready_at, started_at, {REST}
+        ) VALUES (
+            %(run)s, %(step)s, 0, %(position)s, %(queue)s, 0, 'RUNNING', %(taker)s, %(worker)s, 1,
+            {{lease_end}}, {{now}}, {{now}}, 0, 0, 0, ''
+        )"""
+    CLAIMABLE_RUN = f"""
+        SELECT status, CASE WHEN status = 'PENDING' THEN input END, priority, workflow_id,
+            workflow_version, definition_id
+        FROM gorkflow_workflowrun
+        WHERE id = %(run)s AND step_limit IS NULL
+            AND (status = 'RUNNING' OR (status = 'PENDING' AND run_limit IS NULL))
+            AND {UNLESS_LATE}
+        {{lock}}"""
+    OPEN_RUN = f"""
+        SELECT id FROM gorkflow_workflowrun
+        WHERE id = %(run)s AND status = 'RUNNING' AND step_limit IS NULL AND {UNLESS_LATE}
+        {{lock}}"""
+    LAST_OF_RUN = """
+        SELECT id FROM gorkflow_workflowrun
+        WHERE id = %(run)s AND status = 'RUNNING' AND open_sinks = 1 AND run_limit IS NULL
+        {lock}"""
+    BEGIN = """
+        UPDATE gorkflow_workflowrun
+        SET status = 'RUNNING', started_at = COALESCE(started_at, {now})
+        WHERE id = %(run)s"""
+    CLOSE = """
+        UPDATE gorkflow_workflowrun
+        SET status = 'COMPLETED', output = %(output)s, error = NULL, ended_at = {now},
+            active_key = NULL, deadline_at = NULL, open_sinks = 0
+        WHERE id = %(run)s"""
+    DUE = f"""
+        SELECT {NAMES} FROM gorkflow_stepexecution
+        WHERE run_id = %(run)s AND status = 'PENDING' AND due_at <= {{now}}
+            AND COALESCE(%(queue)s, queue) = queue
+        ORDER BY due_at, id LIMIT 1"""
+    TAKE = """
+        UPDATE gorkflow_stepexecution
+        SET status = 'RUNNING', token = %(taker)s, worker = %(worker)s, attempt = attempt + 1,
+            due_at = {lease_end}, started_at = {now}, ended_at = NULL, progress = 0,
+            progress_note = ''
+        WHERE id = %(row)s"""
+    DONE = """
+        UPDATE gorkflow_stepexecution
+        SET status = %(status)s, output = %(output)s, error = NULL, progress = 1, due_at = NULL,
+            ended_at = {now}
+        WHERE id = %(row)s AND token = %(token)s AND status = 'RUNNING'"""
+    COUNT_DOWN = """
+        UPDATE gorkflow_stepexecution SET pending = pending - 1
+        WHERE run_id = %(run)s AND step_id = %(step)s"""
+    OPENED = f"""
+        SELECT {NAMES} FROM gorkflow_stepexecution
+        WHERE run_id = %(run)s AND step_id = %(step)s AND pending = 0 AND status = 'PENDING'
+            AND due_at IS NULL"""
+    OPEN = """
+        UPDATE gorkflow_stepexecution SET due_at = {now}, ready_at = {now} WHERE id = %(row)s"""
+
+
+@lru_cache(maxsize=256)
+def _text(statement: Statements, vendor: str) -> str:
+    sql, _ = _time(vendor, 0.0)
+    return statement.value.format(
+        now=sql.replace("%s", "%(now)s"),
+        lease_end=sql.replace("%s", "%(lease)s"),
+        deadline=sql.replace("%s", "%(deadline)s"),
+        # SQLite's transaction has the whole file.
+        lock="" if vendor == "sqlite" else "FOR UPDATE",
+    )
+
+
+@lru_cache(maxsize=256)
+def _time(vendor: str, seconds: float) -> tuple[str, Any]:
+    sql, (value,) = getattr(DatabaseTime(seconds), f"as_{vendor}")(None, None)
+    return sql, value
+
+
+class Session:
+    """A cursor that knows how its database writes times and ids."""
+
+    def __init__(self, using: str) -> None:
+        # Any: the wrappers of Django's backends have no common type that says all this.
+        self._connection: Any = connections[using]
+        self._vendor: str = self._connection.vendor
+        self._keeps_uuids: bool = self._connection.features.has_native_uuid_field
+        self._cursor: Any = None
+
+    def __enter__(self) -> Self:
+        self._cursor = self._connection.cursor()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _where: TracebackType | None,
+    ) -> None:
+        self._cursor.close()
+
+    def rows(self, statement: Statements, **values: Any) -> list[tuple[Any, ...]]:
+        """Return what it selects."""
+        self._execute(statement, values)
+        found: list[tuple[Any, ...]] = self._cursor.fetchall()
+        return found
+
+    def change(self, statement: Statements, **values: Any) -> int:
+        """Return how many rows it changed."""
+        self._execute(statement, values)
+        count: int = self._cursor.rowcount
+        return count
+
+    def insert(self, statement: Statements, **values: Any) -> int:
+        """Return the key of the row it inserted."""
+        self._execute(statement, values)
+        key: int = self._cursor.lastrowid
+        return key
+
+    def time(self, value: Any) -> datetime | None:
+        """Return a time as it was read."""
+        if value is None:
+            return None
+        found: datetime = self._connection.ops.convert_datetimefield_value(
+            value, None, self._connection
+        )
+        return found
+
+    def _execute(self, statement: Statements, values: dict[str, Any]) -> None:
+        prepared = {name: self._value(name, value) for name, value in values.items()}
+        prepared["now"] = _time(self._vendor, 0.0)[1]
+        self._cursor.execute(_text(statement, self._vendor), prepared)
+
+    def _value(self, name: str, value: Any) -> Any:
+        if isinstance(value, UUID):
+            return value if self._keeps_uuids else value.hex
+        if name in ("lease", "deadline"):
+            return _time(self._vendor, value)[1]
+        return value
