@@ -24,6 +24,9 @@ PAUSE_SECONDS = 2.0
 """After a failure nothing is tried for so long: a fan-out would fail message by message."""
 STUCK_SECONDS = 30.0
 """For how long one message without an answer keeps others from being tried."""
+ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
+"""On a new connection, if the one at hand turns out to be dead: idle for too long, or shut by a
+pool child, as py-amqp's are in the parent whenever one is forked."""
 
 
 class CeleryDispatcher(Dispatcher):
@@ -56,7 +59,7 @@ class CeleryDispatcher(Dispatcher):
             reach(FaultPoint.BEFORE_PUBLISH, hint)
             self._send(hint)
         except Exception as error:  # noqa: BLE001  brokers raise what their drivers raise
-            # One try: the sweep will send again.
+            # Not tried any longer: the sweep will send again.
             self._paused_until = time.monotonic() + PAUSE_SECONDS
             log.warning(
                 DISPATCH_FAILED, run_id=str(hint.run_id), queue=hint.queue, error=str(error)
@@ -104,7 +107,7 @@ def _in_a_thread(act: Callable[[], None]) -> Future[None]:
 
 def _publish(hint: Hint) -> None:
     with current_app.producer_or_acquire() as producer:
-        # Left to itself kombu would try to connect for seconds, `retry=False` or not.
+        # Left to itself kombu would try to connect for seconds, whatever the retry policy.
         producer.connection.ensure_connection(
             max_retries=1, interval_start=0, interval_step=0, timeout=PATIENCE_SECONDS
         )
@@ -117,6 +120,7 @@ def _publish(hint: Hint) -> None:
             priority=HIGHEST - hint.priority if lowest_first else hint.priority,
             **delayed,
             ignore_result=True,
-            retry=False,
+            retry=True,
+            retry_policy=ONCE_MORE,
             producer=producer,
         )

@@ -11,6 +11,8 @@ from kombu import Connection
 from gorkflow.dispatch import celery
 from gorkflow.dispatch.base import Hint
 from gorkflow.dispatch.celery import PATIENCE_SECONDS, CeleryDispatcher
+from gorkflow.dispatch.sqlite_broker import Channel
+from gorkflow.dispatch.sqlite_file import BrokerFileError
 from gorkflow.engine.starting import new_run_id
 
 
@@ -40,6 +42,23 @@ def test_a_message_carries_ids_alone_as_json(tmp_path, publishing):
     assert message.payload[:2] == [[], {"run_id": str(hint.run_id), "queue": "q1"}]
     assert message.properties["priority"] == 7
     assert len(message.body) < 400
+
+
+@pytest.mark.django_db
+def test_a_message_survives_a_connection_that_has_died_unnoticed(tmp_path, publishing, monkeypatch):
+    url = f"sqlitefile://{tmp_path}/broker.sqlite3"
+    publishing(url)
+    dispatcher, hint = CeleryDispatcher(using="default"), Hint(run_id=new_run_id(), queue="q1")
+    original = Channel._put
+
+    def fail_once(self, *message, **where):
+        monkeypatch.setattr(Channel, "_put", original)
+        raise BrokerFileError("gone")
+
+    monkeypatch.setattr(Channel, "_put", fail_once)
+    dispatcher._publish(hint)
+
+    assert [message.payload[1]["run_id"] for message in published(url, "q1")] == [str(hint.run_id)]
 
 
 @pytest.mark.django_db
