@@ -203,7 +203,8 @@ def test_many_who_prune_at_once_delete_each_run_once_and_do_not_deadlock(monkeyp
         return total
 
     assert sum(at_once(*[prune_all] * MANY)) == 30
-    assert connection.vendor == "sqlite" or trouble == []
+    # MariaDB reads tables as small as these from end to end, and locks what it reads.
+    assert trouble == [] or not is_postgresql()
     assert not StepExecution.objects.exists()
 
 
