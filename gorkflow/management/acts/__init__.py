@@ -3,6 +3,28 @@
 Each has `HELP`, `add_arguments(parser)` and `run(options, out)`; `out` is the command's stdout.
 """
 
-from gorkflow.management.acts import prune, sweep, verify
+from gorkflow.management.acts import (
+    cancel,
+    prune,
+    rerun,
+    retry,
+    runs,
+    show,
+    start,
+    sweep,
+    verify,
+    watch,
+)
 
-ACTS = {"sweep": sweep, "prune": prune, "verify": verify}
+ACTS = {
+    "runs": runs,
+    "show": show,
+    "watch": watch,
+    "start": start,
+    "cancel": cancel,
+    "retry": retry,
+    "rerun": rerun,
+    "sweep": sweep,
+    "prune": prune,
+    "verify": verify,
+}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from gorkflow.errors import GorkflowError
 from gorkflow.management.acts import ACTS
+from gorkflow.management.console import explained
 
 
 class Command(BaseCommand):
     """One command with an act for each need."""
 
-    help = "Look after workflow runs."
+    help = "Start, follow, steer and look after workflow runs."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add one sub-command for each act."""
@@ -22,4 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do the act."""
-        ACTS[options["act"]].run(options, self.stdout)
+        try:
+            ACTS[options["act"]].run(options, self.stdout)
+        except GorkflowError as error:
+            raise CommandError(explained(error)) from error

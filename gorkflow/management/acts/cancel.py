@@ -1,0 +1,22 @@
+"""`manage.py gorkflow cancel`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser, OutputWrapper
+
+from gorkflow.management.steering import add_run_arguments, steer
+from gorkflow.wiring import get_engine
+
+HELP = "Cancel runs, with every unfinished step of them."
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Take the runs, who asks and why."""
+    add_run_arguments(parser)
+
+
+def run(options: dict[str, Any], out: OutputWrapper) -> None:
+    """Do it to each of them."""
+    steer(get_engine().cancel, options, out)
