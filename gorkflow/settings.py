@@ -40,6 +40,10 @@ class GorkflowSettings(BaseModel):
     """Seconds that `?wait=` may hold a request, and a thread of the server, at most; 0 forbids."""
     api_max_body_bytes: int | None = Field(default=None, ge=1024)
     """Bytes of a request's body; None for twice MAX_PAYLOAD_BYTES and 64 kB."""
+    admin: bool = True
+    """Whether runs and workflows are registered with the default admin site."""
+    start_forms: dict[str, str] = Field(default_factory=dict)
+    """Dotted paths of Django forms by workflow id, in place of the generated start forms."""
     engine: EngineConfig = EngineConfig()
     """Built from the keys that EngineConfig has."""
 

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from gorkflow.admin.forms.options import idempotency_key
 from gorkflow.config import MAX_REASON
 from gorkflow.engine import Engine
 from gorkflow.statuses import ACTIVE_RUNS, RETRYABLE_RUNS, RunStatus
 
 
-class ConfirmForm(forms.Form):
-    """Asks for nothing but the confirmation."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """Who acts, why, and which sending of the form it is."""
 
-    def given_reason(self) -> str:
-        """Return why, in the user's words."""
-        return str(self.cleaned_data.get("reason", ""))
+    actor: str
+    reason: str
+    token: UUID
 
 
-class ReasonForm(ConfirmForm):
-    """Asks why."""
+class ReasonForm(forms.Form):
+    """Asks why, and carries the token that makes a double click act once."""
 
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4, required=False)
     reason = forms.CharField(
         label=_("Reason"),
         required=False,
@@ -34,6 +37,11 @@ class ReasonForm(ConfirmForm):
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
         help_text=_("Optional. Kept with the run and in the admin's history."),
     )
+
+    def deed(self, actor: str) -> Deed:
+        """Return what a valid form says."""
+        found = self.cleaned_data
+        return Deed(actor=actor, reason=found["reason"], token=found["token"] or uuid4())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +52,8 @@ class Act:
     """In URLs and permissions: "cancel"."""
     statuses: Sequence[RunStatus]
     """The runs it can be done to."""
-    do: Callable[[Engine, UUID, str, str], object]
-    """Does it to a run, for an actor and a reason."""
-    form: type[ConfirmForm]
+    do: Callable[[Engine, UUID, Deed], object]
+    """Does it to a run."""
     label: Promise
     button: Promise
     question: Promise
@@ -64,19 +71,23 @@ class Act:
         return f"{self.logged}: {reason}" if reason else f"{self.logged}."
 
 
-def _cancel(engine: Engine, run_id: UUID, actor: str, reason: str) -> object:
-    return engine.cancel(run_id, actor=actor, reason=reason)
+def _cancel(engine: Engine, run_id: UUID, deed: Deed) -> object:
+    return engine.cancel(run_id, actor=deed.actor, reason=deed.reason)
 
 
-def _retry(engine: Engine, run_id: UUID, actor: str, reason: str) -> object:
-    return engine.retry(run_id, actor=actor, reason=reason)
+def _retry(engine: Engine, run_id: UUID, deed: Deed) -> object:
+    return engine.retry(run_id, actor=deed.actor, reason=deed.reason)
+
+
+def _rerun(engine: Engine, run_id: UUID, deed: Deed) -> object:
+    key = f"{idempotency_key(deed.token)}-{run_id}"
+    return engine.rerun(run_id, idempotency_key=key, actor=deed.actor, reason=deed.reason)
 
 
 CANCEL = Act(
     name="cancel",
     statuses=ACTIVE_RUNS,
     do=_cancel,
-    form=ReasonForm,
     label=_("Cancel"),
     button=_("Yes, cancel"),
     question=_("Cancel this run?"),
@@ -93,7 +104,6 @@ RETRY = Act(
     name="retry",
     statuses=RETRYABLE_RUNS,
     do=_retry,
-    form=ConfirmForm,
     label=_("Retry"),
     button=_("Yes, retry"),
     question=_("Retry this run?"),
@@ -104,4 +114,20 @@ RETRY = Act(
     ),
     done=ngettext_lazy("%(count)d run goes on.", "%(count)d runs go on.", "count"),
     logged="Retried",
+)
+
+RERUN = Act(
+    name="rerun",
+    statuses=tuple(RunStatus),
+    do=_rerun,
+    label=_("Run again"),
+    button=_("Yes, run again"),
+    question=_("Do this run again?"),
+    bulk_question=ngettext_lazy("Do %(shown)s run again?", "Do %(shown)s runs again?", "count"),
+    consequence=_(
+        "A new run is started for each, with the same input, by the code as it is now. The runs "
+        "themselves stay as they are."
+    ),
+    done=ngettext_lazy("%(count)d run was started.", "%(count)d runs were started.", "count"),
+    logged="Rerun",
 )

@@ -7,15 +7,14 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
+from gorkflow.admin import permissions
 from gorkflow.admin.acts import Act
-from gorkflow.config import MAX_ACTOR
 from gorkflow.models import WorkflowRun
 from gorkflow.models.querysets import RunQuerySet
 from gorkflow.stores.orm.rows import RUN_COLUMNS
@@ -28,8 +27,6 @@ else:
 
 LIST_COLUMNS = tuple(name for name in RUN_COLUMNS if name != "error")
 """No payloads, and no error: there may be a long traceback in it."""
-
-VIEW_PAYLOAD = "view_payload"
 
 
 class RunAdminBase(ModelAdmin):
@@ -61,34 +58,46 @@ class RunAdminBase(ModelAdmin):
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         """Whether the user may cancel runs."""
-        return self._has(request, get_permission_codename("cancel", self.opts))
+        return permissions.may_cancel(request)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may retry runs."""
-        return self._has(request, get_permission_codename("retry", self.opts))
+        """Whether the user may retry and rerun runs."""
+        return permissions.may_retry(request)
+
+    def has_rerun_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may rerun runs."""
+        return self.has_retry_permission(request)
+
+    def has_start_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may start runs."""
+        return permissions.may_start(request)
 
     def has_payload_permission(self, request: HttpRequest) -> bool:
         """Whether the user may see inputs, outputs, state and what errors say."""
-        return self._has(request, VIEW_PAYLOAD)
+        return permissions.may_see_payloads(request)
 
     def actor(self, request: HttpRequest) -> str:
         """Return the name under which the run's history keeps what the user does."""
-        return str(request.user.get_username())[:MAX_ACTOR]
+        return permissions.actor(request)
 
     def may(self, request: HttpRequest, act: Act) -> bool:
         """Whether the user may see runs and do this to them."""
         allowed: bool = getattr(self, f"has_{act.name}_permission")(request)
         return allowed and self.has_view_permission(request)
 
-    def refuse_unless_viewer(self, request: HttpRequest) -> None:
-        """Raise PermissionDenied unless the user may see runs."""
-        if not self.has_view_permission(request):
+    def visible_run(self, request: HttpRequest, object_id: str) -> WorkflowRun | None:
+        """Return a run's row, if there is one. Raises PermissionDenied."""
+        self.refuse_unless(self.has_view_permission(request))
+        return self.get_object(request, unquote(object_id))
+
+    def refuse_unless(self, allowed: bool) -> None:
+        """Raise PermissionDenied unless it is allowed."""
+        if not allowed:
             raise PermissionDenied
 
     def refuse_without(self, request: HttpRequest, act: Act) -> None:
         """Raise PermissionDenied unless the user may do it."""
-        if not self.may(request, act):
-            raise PermissionDenied
+        self.refuse_unless(self.may(request, act))
 
     def run_url(self, name: str, run_id: UUID, *more: object) -> str:
         """Return the URL of a run's page ("change"), or of one below it ("cancel", "step")."""
@@ -112,9 +121,6 @@ class RunAdminBase(ModelAdmin):
             "media": self.media,
             **context,
         }
-
-    def _has(self, request: HttpRequest, codename: str) -> bool:
-        return request.user.has_perm(f"{self.opts.app_label}.{codename}")
 
     def _route(self) -> str:
         return f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}"

@@ -17,7 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from gorkflow.admin.acts import CANCEL, RETRY, Act
+from gorkflow.admin.acts import CANCEL, RERUN, RETRY, Act, Deed, ReasonForm
 from gorkflow.admin.base import RunAdminBase
 from gorkflow.admin.display import status_word
 from gorkflow.admin.paginator import count_some, shown_count
@@ -57,15 +57,21 @@ class BulkActs(RunAdminBase):
         """Retry."""
         return self._confirm_or_act(request, queryset, RETRY)
 
+    @admin.action(permissions=["rerun"], description=gettext_lazy("Run selected runs again…"))
+    def rerun_runs(self, request: HttpRequest, queryset: RunQuerySet) -> HttpResponse | None:
+        """Start each of them anew."""
+        return self._confirm_or_act(request, queryset, RERUN)
+
     def _confirm_or_act(
         self, request: HttpRequest, queryset: RunQuerySet, act: Act
     ) -> HttpResponse | None:
         self.refuse_without(request, act)
         fitting = queryset.filter(status__in=act.statuses)
         is_confirmed = CONFIRMED in request.POST
-        form = act.form(request.POST if is_confirmed else None)
+        form = ReasonForm(request.POST if is_confirmed else None)
         if is_confirmed and form.is_valid():
-            self._report(request, act, self._act(request, fitting, act, form.given_reason()))
+            deed = form.deed(self.actor(request))
+            self._report(request, act, self._act(request, fitting, act, deed))
             return None
         count = count_some(fitting)
         if count == 0:
@@ -82,19 +88,19 @@ class BulkActs(RunAdminBase):
         )
         return TemplateResponse(request, "admin/gorkflow/workflowrun/confirm.html", context)
 
-    def _act(self, request: HttpRequest, runs: RunQuerySet, act: Act, reason: str) -> Outcome:
-        outcome, actor = Outcome(), self.actor(request)
+    def _act(self, request: HttpRequest, runs: RunQuerySet, act: Act, deed: Deed) -> Outcome:
+        outcome = Outcome()
         stop_at = time.monotonic() + BULK_SECONDS
         for chunk in _chunks(runs):
             if time.monotonic() > stop_at:
                 outcome.is_complete = False
                 break
-            done = [run_id for run_id in chunk if _do(act, run_id, actor, reason, outcome)]
+            done = [run_id for run_id in chunk if _do(act, run_id, deed, outcome)]
             LogEntry.objects.log_actions(
                 user_id=cast("int", request.user.pk),
                 queryset=self.get_queryset(request).filter(pk__in=done),
                 action_flag=CHANGE,
-                change_message=act.log_message(reason),
+                change_message=act.log_message(deed.reason),
             )
         return outcome
 
@@ -113,9 +119,9 @@ class BulkActs(RunAdminBase):
             self.message_user(request, text, messages.WARNING)
 
 
-def _do(act: Act, run_id: UUID, actor: str, reason: str, outcome: Outcome) -> bool:
+def _do(act: Act, run_id: UUID, deed: Deed, outcome: Outcome) -> bool:
     try:
-        act.do(get_engine(), run_id, actor, reason)
+        act.do(get_engine(), run_id, deed)
     except WorkflowError as error:
         outcome.refused[_why(error)] += 1
         return False

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from gorkflow.admin.acts import CANCEL, RETRY, Act, ConfirmForm
+from gorkflow.admin.acts import CANCEL, RETRY, Act, Deed, ReasonForm
 from gorkflow.admin.base import RunAdminBase
 from gorkflow.admin.display import status_word
 from gorkflow.errors import WorkflowError
@@ -46,21 +46,21 @@ class RunCommands(RunAdminBase):
         run = self.get_object(request, unquote(object_id))
         if run is None:
             return self.no_such_run(request, object_id)
-        form = act.form(request.POST if request.method == "POST" else None)
+        form = ReasonForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
-            self._command(request, run, act, form.given_reason())
+            self._command(request, run, act, form.deed(self.actor(request)))
             return HttpResponseRedirect(self.run_url("change", run.pk))
         if run.status not in act.statuses:
             return self._refuse_status(request, run)
         return self._ask(request, run, act, form)
 
-    def _command(self, request: HttpRequest, run: WorkflowRun, act: Act, reason: str) -> None:
+    def _command(self, request: HttpRequest, run: WorkflowRun, act: Act, deed: Deed) -> None:
         try:
-            act.do(get_engine(), run.pk, self.actor(request), reason)
+            act.do(get_engine(), run.pk, deed)
         except WorkflowError as error:
             self.message_user(request, error.message, messages.ERROR)
             return
-        self.log_change(request, run, act.log_message(reason))
+        self.log_change(request, run, act.log_message(deed.reason))
         self.message_user(request, act.done % {"count": 1}, messages.SUCCESS)
 
     def _refuse_status(self, request: HttpRequest, run: WorkflowRun) -> HttpResponse:
@@ -69,7 +69,7 @@ class RunCommands(RunAdminBase):
         return HttpResponseRedirect(self.run_url("change", run.pk))
 
     def _ask(
-        self, request: HttpRequest, run: WorkflowRun, act: Act, form: ConfirmForm
+        self, request: HttpRequest, run: WorkflowRun, act: Act, form: ReasonForm
     ) -> HttpResponse:
         context = self.page_context(
             request,
@@ -78,12 +78,17 @@ class RunCommands(RunAdminBase):
             act=act,
             form=form,
             run=run,
-            unfinished=_unfinished(run),
+            unfinished=_unfinished(run, act),
             back_url=self.run_url("change", run.pk),
         )
         return TemplateResponse(request, "admin/gorkflow/workflowrun/confirm.html", context)
 
 
-def _unfinished(run: WorkflowRun) -> list[StepRecord]:
+def _unfinished(row: WorkflowRun, act: Act) -> list[StepRecord]:
     """Return the steps that the act is about."""
-    return [step for step in get_engine().get_steps(run.pk) if step.status not in DONE_STEPS]
+    engine = get_engine()
+    steps = engine.get_steps(row.pk)
+    if act is RETRY:
+        planner = engine.planners.of_run(engine.get_run(row.pk))
+        return [step for step in steps if not planner.is_over(step)]
+    return [step for step in steps if step.status not in DONE_STEPS]

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from gorkflow.diagrams.icons import icon_paths
+from gorkflow.queries import RunStats
 from gorkflow.records import RunRecord
 
 NOTHING = "\N{EN DASH}"
@@ -114,6 +115,14 @@ def duration(begun: datetime | None, ended: datetime | None) -> str:
         f"{max(length.total_seconds(), 0.0):.1f}",
         in_words(length),
     )
+
+
+def duration_figures(stats: RunStats | None) -> list[tuple[str, str]]:
+    """Return how long completed runs took, as names and words; nothing of no runs."""
+    if stats is None or stats.durations is None:
+        return []
+    figures = ((_("median"), stats.durations.p50), ("p95", stats.durations.p95))
+    return [(name, in_words(timedelta(seconds=value))) for name, value in figures]
 
 
 def in_words(length: timedelta) -> str:

@@ -111,14 +111,10 @@ class RunPage(RunAdminBase):
             "with_details": with_details,
         }
 
-    def visible_run(self, request: HttpRequest, object_id: str) -> WorkflowRun | None:
-        """Return a run's row, if there is one. Raises PermissionDenied."""
-        self.refuse_unless_viewer(request)
-        return self.get_object(request, unquote(object_id))
-
     def _page(self, request: HttpRequest, row: WorkflowRun) -> dict[str, Any]:
         engine = get_engine()
         context = self.live_context(request, row)
+        may_rerun = self.has_rerun_permission(request)
         run: RunRecord = context["run"]
         return {
             **context,
@@ -132,6 +128,7 @@ class RunPage(RunAdminBase):
                 for act in ACTS
                 if run.status in act.statuses and self.may(request, act)
             ],
+            "rerun_url": self.run_url("rerun", run.id) if may_rerun else "",
         }
 
     def _step_url(self, step: StepRecord) -> str:

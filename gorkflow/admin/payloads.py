@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pydantic_core
 from django.template.defaultfilters import filesizeformat
@@ -40,6 +41,11 @@ def as_object(values: Mapping[str, Json]) -> Json:
     """Return named JSON texts as the text of one object."""
     members = (f"{json.dumps(name)}: {values[name]}" for name in sorted(values))
     return f"{{{', '.join(members)}}}"
+
+
+def pretty_json(value: Any) -> str:
+    """Return JSON data as indented text; "" for nothing."""
+    return _ENCODER.encode(value) if value else ""
 
 
 def _pretty(payload: Json) -> tuple[str, bool]:

@@ -5,6 +5,7 @@ run. `timeline_of` and `timeline_svg` do the same for what happened when. Colour
 page's style sheet: the SVG has classes, and every status has an icon and a word too.
 """
 
+from gorkflow.diagrams.bars import Bar, bars_svg
 from gorkflow.diagrams.graph_svg import Mark, graph_svg
 from gorkflow.diagrams.picture import MAX_STEPS, Picture, picture_of
 from gorkflow.diagrams.timeline import Timeline, timeline_of
@@ -12,9 +13,11 @@ from gorkflow.diagrams.timeline_svg import timeline_svg
 
 __all__ = [
     "MAX_STEPS",
+    "Bar",
     "Mark",
     "Picture",
     "Timeline",
+    "bars_svg",
     "graph_svg",
     "picture_of",
     "timeline_of",

@@ -47,6 +47,8 @@ from gorkflow.statuses import (
 from gorkflow.stores.base import Claim, NewEvent, NewRun, Restart, WorkflowStore
 
 SYNCHRONOUS_POLL = 0.05
+SAME: Any = object()
+"""Stands for the input that a run had."""
 
 
 class Engine(RunReader):
@@ -111,20 +113,26 @@ class Engine(RunReader):
                 workflow_id=workflow.id,
             )
         options = options or StartOptions()
-        text = workflow.input_codec.dump(
-            input,
-            what=f"input of workflow {workflow.id!r}",
-            max_bytes=self.config.max_payload_bytes,
-        )
+        text = self._input_text(workflow, input)
         return self._create(self._build(workflow, text, options), options)
 
-    def rerun(self, run_id: UUID | str, *, actor: str = "", reason: str = "") -> Run[Any]:
-        """Start a new run, of the workflow's current version, with the same input.
+    def rerun(
+        self,
+        run_id: UUID | str,
+        *,
+        input: Any = SAME,  # noqa: A002  the word users know
+        idempotency_key: str | None = None,
+        actor: str = "",
+        reason: str = "",
+    ) -> Run[Any]:
+        """Start a new run, of the workflow's current version, with the same input or another one.
 
         It keeps the first run's context, resource id, concurrency check, tags and priority.
 
         Args:
             run_id: the run to do again, in whatever status.
+            input: another input; left out, it is the run's own.
+            idempotency_key: a second rerun with the same key returns the first one's run.
             actor: who asked for it; the new run is `started_by` them.
             reason: why, for the first run's history.
 
@@ -132,25 +140,37 @@ class Engine(RunReader):
             NotFoundError: no such run, or its workflow is no longer registered.
             PayloadError: the input does not fit the current version; actor or reason is too long.
             ConcurrencyLimitError: the resource id is held by another run.
+            IdempotencyConflictError: the idempotency key came with another input before.
 
         """
         run_id = as_run_id(run_id)
         record = self.store.get_run(run_id)
         workflow = self.registry.get(record.workflow_id)
-        loaded = self.store.load(run_id, run_input=True, context=True)
-        workflow.input_codec.load(loaded.input)
+        loaded = self.store.load(run_id, run_input=input is SAME, context=True)
+        if input is SAME:
+            workflow.input_codec.load(text := loaded.input)
+        else:
+            text = self._input_text(workflow, input)
         event = new_event(ActKind.RERUN, actor=actor, reason=reason)
         options = StartOptions(
             resource_id=record.resource_id or None,
             concurrency_check=record.concurrency_checked,
             tags=record.tags,
             priority=record.priority,
+            idempotency_key=idempotency_key,
             started_by=event.actor,
         )
-        new = self._build(workflow, loaded.input, options)
+        new = self._build(workflow, text, options)
         event = replace(event, data={"run_id": str(new.id)})
         new = replace(new, context=loaded.context, rerun_of=run_id, rerun_event=event)
         return self._create(new, options)
+
+    def _input_text(self, workflow: Workflow[Any, Any], value: Any) -> Json:
+        return workflow.input_codec.dump(
+            value,
+            what=f"input of workflow {workflow.id!r}",
+            max_bytes=self.config.max_payload_bytes,
+        )
 
     def _build(self, workflow: Workflow[Any, Any], text: Json, options: StartOptions) -> NewRun:
         planner = self.planners.of_graph(workflow.graph)

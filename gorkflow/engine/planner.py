@@ -105,7 +105,7 @@ class Planner:
     def restart(self, steps: Sequence[StepRecord]) -> Restart:
         """Decide how an ended run goes on: everything that is over stays, the rest starts again."""
         rows = {row.step_id: row for row in steps}
-        over = {step_id for step_id, row in rows.items() if self._is_over(row)}
+        over = {step_id for step_id, row in rows.items() if self.is_over(row)}
         reset: dict[str, int] = {}
         inserts: list[NewStep] = []
         for node in self.graph:
@@ -120,6 +120,11 @@ class Planner:
                 reset[node.id] = waits_for
         open_sinks = sum(sink not in over for sink in self.graph.sinks)
         return Restart(reset=reset, inserts=inserts, open_sinks=open_sinks)
+
+    def is_over(self, step: StepRecord) -> bool:
+        """Whether a retry leaves the step as it is."""
+        tolerated = step.status is StepStatus.FAILED and self._tolerates(step.step_id)
+        return tolerated or step.status in DONE_STEPS
 
     def hints(self, run_id: UUID, ready: Iterable[str], priority: int) -> list[Hint]:
         """Return the messages for ready steps, given their queues: at most as many as can run."""
@@ -150,10 +155,6 @@ class Planner:
             queue=self.queue(step_id),
             pending=pending,
         )
-
-    def _is_over(self, row: StepRecord) -> bool:
-        tolerated = row.status is StepStatus.FAILED and self._tolerates(row.step_id)
-        return tolerated or row.status in DONE_STEPS
 
     def _tolerates(self, step_id: str) -> bool:
         return step_id in self.graph and self.graph[step_id].config.continue_on_error

@@ -221,4 +221,17 @@ class Migration(migrations.Migration):
             model_name='runstate',
             constraint=models.UniqueConstraint(fields=('run', 'name'), name='gorkflow_state_name'),
         ),
+        migrations.CreateModel(
+            name='RegisteredWorkflow',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'workflow',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('gorkflow.workflowrun',),
+        ),
     ]

@@ -4,6 +4,7 @@ from gorkflow.models.fields import ExactCharField, PayloadField
 from gorkflow.models.runs import (
     AdmissionLock,
     DefinitionSnapshot,
+    RegisteredWorkflow,
     RunEvent,
     RunState,
     WorkflowRun,
@@ -15,6 +16,7 @@ __all__ = [
     "DefinitionSnapshot",
     "ExactCharField",
     "PayloadField",
+    "RegisteredWorkflow",
     "RunEvent",
     "RunState",
     "StepAttempt",

@@ -110,6 +110,15 @@ class WorkflowRun(models.Model):
         return f"{self.workflow_id} {str(self.id)[:18]}"
 
 
+class RegisteredWorkflow(WorkflowRun):
+    """A workflow of this process, so that the admin has a page for them. It has no rows."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("workflow")
+        default_permissions = ()
+
+
 class RunState(models.Model):
     """One named value of a run's state (`ctx.state`)."""
 

@@ -172,6 +172,29 @@ def test_rerun_keeps_context_and_concurrency_check_and_says_who_asked(lab):
         lab.engine.rerun(first.id)
 
 
+def test_rerun_may_be_given_another_input_which_is_checked(lab):
+    first = lab.run(chain(), 5)
+
+    second = lab.engine.rerun(first.id, input=7)
+
+    assert lab.engine.store.load(second.id, run_input=True).input == "7"
+    assert second.record.rerun_of == first.id
+    with pytest.raises(PayloadError):
+        lab.engine.rerun(first.id, input="many")
+
+
+def test_rerun_with_one_idempotency_key_makes_one_run(lab):
+    first = lab.run(chain(), 5)
+
+    again = [lab.engine.rerun(first.id, input=6, idempotency_key="k") for _ in range(2)]
+
+    assert again[0].id == again[1].id
+    assert [each.created for each in again] == [True, False]
+    assert [each.kind for each in lab.engine.get_events(first.id)] == ["RERUN"]
+    with pytest.raises(IdempotencyConflictError):
+        lab.engine.rerun(first.id, input=7, idempotency_key="k")
+
+
 def test_what_is_done_to_a_run_is_kept_with_who_did_it_and_why(lab):
     run = lab.run(chain(), 1)
     second = lab.engine.rerun(run.id, actor="ann", reason="to compare")

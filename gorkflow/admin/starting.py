@@ -1,0 +1,133 @@
+"""Starting runs from a page: the two forms, and what becomes of them when they are sent."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from gorkflow.admin.forms import InputForm, StartForm, input_form
+from gorkflow.admin.forms.inputs import MISSING, takes_json_only
+from gorkflow.definition.workflow import Workflow
+from gorkflow.engine.run import Run
+from gorkflow.errors import IdempotencyConflictError, PayloadError, WorkflowError
+from gorkflow.settings import get_settings
+
+MODE, JSON = "mode", "json"
+
+
+class OwnForm:
+    """A form of the host's in place of a generated one.
+
+    Its `get_input()`, or else its `cleaned_data`, is the run's input.
+    """
+
+    def __init__(self, form: forms.Form) -> None:
+        self.form = form
+
+    def is_valid(self) -> bool:
+        """Ask the form."""
+        return self.form.is_valid()
+
+    @property
+    def value(self) -> Any:
+        """The input."""
+        read = getattr(self.form, "get_input", None)
+        return self.form.cleaned_data if read is None else read()
+
+    def add_errors(self, errors: Any) -> None:
+        """Put pydantic's errors at fields of the same name, the others on top."""
+        for error in errors:
+            path = [str(part) for part in error["loc"]]
+            if path and path[0] in self.form.fields:
+                self.form.add_error(path[0], error["msg"])
+            else:
+                self.form.add_error(None, f"{'.'.join(path)}: {error['msg']}")
+
+    def layout(self) -> Iterator[dict[str, Any]]:
+        """Give the fields in order."""
+        return ({"field": field} for field in self.form.visible_fields())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.form, name)
+
+
+class Sheet:
+    """The page's forms for one request.
+
+    Args:
+        request: the request; a POST fills the forms.
+        workflow: what is started.
+        options: the form beside the input's.
+        value: the input to begin with.
+
+    """
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        workflow: Workflow[Any, Any],
+        options: type[Any] = StartForm,
+        value: Any = MISSING,
+    ) -> None:
+        self.workflow = workflow
+        self.as_json = request.GET.get(MODE) == JSON
+        data = request.POST if request.method == "POST" else None
+        self.options = options(data)
+        own = get_settings().start_forms.get(workflow.id)
+        schema = workflow.input_schema()
+        generated = input_form(schema, as_json=self.as_json)
+        self.has_choice = own is not None or not takes_json_only(input_form(schema))
+        self.input: InputForm | OwnForm
+        if own is not None and not self.as_json:
+            initial = None if value is MISSING else value
+            self.input = OwnForm(import_string(own)(data, initial=initial))
+        else:
+            self.input = generated(data, value=value)
+
+    def is_valid(self) -> bool:
+        """Check both forms, so that all that is wrong is said at once."""
+        return all([self.options.is_valid(), self.input.is_valid()])
+
+    def value(self) -> Any:
+        """Return the input. Raises PayloadError."""
+        codec = self.workflow.input_codec
+        if isinstance(self.input, OwnForm):
+            return codec.load(codec.dump(self.input.value))
+        # As JSON, not as Python values: a strict type takes a date as text in JSON only.
+        return codec.load(self.input.json)
+
+    def send(self, act: Callable[[Any], Run[Any]]) -> Run[Any] | None:
+        """Do it with the input; what is wrong goes to its field, and None is returned."""
+        try:
+            return act(self.value())
+        except PayloadError as error:
+            self._blame(error)
+        except IdempotencyConflictError:
+            self._renew_token()
+            text = _("This form was sent before with another input. Send it again to start a run.")
+            self.options.add_error(None, text)
+        except WorkflowError as error:
+            self.options.add_error(None, error.message)
+        return None
+
+    def _blame(self, error: PayloadError) -> None:
+        if not error.errors:
+            self.options.add_error(None, error.message)
+            return
+        fields = self.options.fields
+        of_options = [each for each in error.errors if each["loc"] and each["loc"][0] in fields]
+        for each in of_options:
+            self.options.add_error(str(each["loc"][0]), each["msg"])
+        if not of_options:
+            self.input.add_errors(error.errors)
+
+    def _renew_token(self) -> None:
+        data = cast("Any", self.options.data).copy()
+        data["token"] = str(uuid.uuid4())
+        self.options.data = data
