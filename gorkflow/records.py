@@ -139,6 +139,7 @@ class StepRecord:
     worker: str = ""
     progress: float = 0.0
     progress_note: str = ""
+    """What the handler reports or, while the step waits, why a worker left it alone."""
     ready_at: datetime | None = None
     due_at: datetime | None = None
     """When it may be claimed, or, while RUNNING, when its lease ends."""

@@ -60,7 +60,9 @@ class Waiting:
             return _named(missing)
         if step.due_at is not None and step.due_at > self._now:
             return self._until(step)
-        return self._code_problem(step) or self._limit() or self._unclaimed(step)
+        return (
+            step.progress_note or self._code_problem(step) or self._limit() or self._unclaimed(step)
+        )
 
     def _missing(self, step: StepRecord) -> list[str]:
         if step.pending_parents == 0:
@@ -118,7 +120,8 @@ class Waiting:
         return running.order_by()[:limit].count() >= limit
 
     def _unclaimed(self, step: StepRecord) -> str:
-        since = self._now - (step.due_at or self._run.created_at)
+        # Not since it is due: each sweep that tells workers of it again moves that.
+        since = self._now - (step.ready_at or self._run.created_at)
         if since < PATIENCE:
             return _("waits for a worker")
         text = _(

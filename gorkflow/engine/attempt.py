@@ -100,7 +100,8 @@ class Attempt:
         """Call the handler. Whatever it raises becomes an outcome.
 
         Only what ends the process (Ctrl-C, a worker that is told to stop at once) passes through,
-        and the time limit of an attempt in whose handler this one runs.
+        the time limit of an attempt in whose handler this one runs, and a store that is away
+        before the handler has begun.
         """
         try:
             with self._store.around_handler():
@@ -110,6 +111,8 @@ class Attempt:
                 raise
             message = f"the attempt took longer than {self._node.config.timeout:g} s"
             return self._failure(ErrorCode.TIMEOUT, TimeoutError(message), retryable=True)
+        except _NotBegunError as error:
+            raise error.why from None
         except PayloadError as error:
             return self._failure(code_of(error), error, retryable=False)
         except Exception as error:  # noqa: BLE001  containing a handler's errors is the point
@@ -133,7 +136,7 @@ class Attempt:
             raise
 
     def _call(self) -> Outcome:
-        text = self._load_step_input()
+        text = self._load_or_leave()
         value = self._step.input_codec.load(text) if self._step.takes_input else None
         # The snapshot says whether the run has the condition: newer code does not change that.
         condition = self._workflow.conditions.get(self._step.id) if self._node.conditional else None
@@ -156,6 +159,14 @@ class Attempt:
             output=output,
             state=self._context.state.changes(self._max_bytes),
         )
+
+    def _load_or_leave(self) -> Json:
+        try:
+            return self._load_step_input()
+        except Exception as error:
+            if self._store.is_transient(error):
+                raise _NotBegunError(error) from error
+            raise
 
     def _plain(self, text: Json, value: Any) -> Any:
         # A condition may look at a value that its step's handler does not take.
@@ -250,6 +261,14 @@ class Attempt:
     def _failure(self, code: ErrorCode, error: BaseException, *, retryable: bool) -> Outcome:
         info = error_info(code, error, step_id=self._claim.step_id, attempt=self._claim.attempt)
         return Outcome(status=StepStatus.FAILED, error=info, retryable=retryable)
+
+
+class _NotBegunError(Exception):
+    """The store did not give the step's input; the handler has not been called."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 def _is_cancelled(error: BaseException) -> bool:

@@ -328,12 +328,12 @@ class Engine(RunReader):
                 self.clock.sleep(self._until_due(run_id))
                 end_overdue(self, run_id)
 
-    def sweep(self, limit: int = 500) -> int:
+    def sweep(self, limit: int = 500, *, expire: bool = True) -> int:
         """Find work that nobody is doing and tell the workers. It executes no step.
 
         Idempotent and harmless to run anywhere at any time. Returns what it acted on.
         """
-        return sweep_once(self, limit)
+        return sweep_once(self, limit, expire=expire)
 
     def prune(
         self,

@@ -42,6 +42,11 @@ class Finisher:
         self._clock = clock
         self._patience = patience
 
+    @property
+    def has_result(self) -> bool:
+        """Whether the store has been asked to take anything, successfully or not."""
+        return bool(self._asked)
+
     def once(self, finish: Finish) -> Stored:
         """Apply the finish; whatever the store raises passes through."""
         if not self._asked:
@@ -74,13 +79,17 @@ class Finisher:
         """Apply what the planner makes of an outcome.
 
         A result that the store refuses (a value its columns do not take) fails the step: without
-        that it would run again and again until it counted as lost with its worker.
+        that it would run again and again until it counted as lost with its worker. One that it
+        could not take in all this time (a full disk) is lost: counted, so that it has an end.
         """
         try:
             return self.patiently(planner.finish(self._claim, outcome))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it was, the attempt has an end
             if self._store.is_transient(error):
-                raise
+                why = f"the result could not be stored: {error}"
+                lost = planner.lost(self._claim, why, only_expired=False)
+                # Not at once: its next result would meet the same trouble.
+                return self.once(replace(lost, retry_in=self._patience))
             log.error(PERSISTENCE_ERROR, act="finish", error=str(error), exc_info=error)
             return self.patiently(planner.finish(self._claim, self.failed(error)))
 
@@ -90,10 +99,11 @@ class Finisher:
         info = error_info(code, error, step_id=claim.step_id, attempt=claim.attempt)
         return Outcome(status=StepStatus.FAILED, error=info)
 
-    def give_back(self) -> None:
+    def give_back(self, *, patiently: bool = False) -> None:
         """Make the step claimable again and, if it was finished after all, the one claimed next."""
         try:
-            _, finished = self.once(give_back(self._claim))
+            apply = self.patiently if patiently else self.once
+            _, finished = apply(give_back(self._claim))
             if finished.claim is not None:
                 self._store.finish(finished.claim, give_back(finished.claim), None)
         except Exception as error:  # noqa: BLE001  the end of the lease gives it back later

@@ -23,14 +23,20 @@ if TYPE_CHECKING:
     from gorkflow.engine.engine import Engine
 
 
-def sweep_once(engine: Engine, limit: int) -> int:
-    """Do one sweep over at most `limit` rows of each kind; return how many were acted on."""
+def sweep_once(engine: Engine, limit: int, *, expire: bool = True) -> int:
+    """Do one sweep over at most `limit` rows of each kind; return how many were acted on.
+
+    Without `expire` leases that have ended are let be.
+    """
+    began = engine.clock.monotonic()
     swept = engine.store.sweep(limit=limit, resend_after=engine.config.resend_after)
+    # A store that stood still kept those who live from renewing their leases.
+    expire = expire and engine.clock.monotonic() - began < engine.config.heartbeat
     # First, because the store will not name these again for a while.
     for hint in _capped(swept.hints, engine.config.max_messages):
         reach(FaultPoint.IN_SWEEP, hint)
         engine.send([hint])
-    acted = sum(_expire(engine, claim) for claim in swept.expired)
+    acted = sum(_expire(engine, claim) for claim in swept.expired) if expire else 0
     acted += sum(end_overdue(engine, run_id) for run_id in swept.overdue)
     return acted + len(swept.hints)
 
@@ -75,6 +81,7 @@ class Sweeper:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._stop = threading.Event()
+        self._was_away = False
         self._thread = threading.Thread(target=self._run, name="gorkflow-sweeper", daemon=True)
 
     def start(self) -> None:
@@ -87,18 +94,26 @@ class Sweeper:
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        interval = self._engine.config.sweep_interval
         while not self._stop.is_set():
             with NO_FORK:
-                self._sweep()
+                pause = self.sweep()
             # Workers that started together should not sweep together for ever.
-            self._stop.wait(interval * (0.8 + 0.4 * random.random()))  # noqa: S311
+            self._stop.wait(pause * (1.0 + 0.5 * random.random()))  # noqa: S311
 
-    def _sweep(self) -> None:
+    def sweep(self) -> float:
+        """Sweep once, whatever the store does; return the seconds to wait at least."""
+        config = self._engine.config
+        pause = 0.8 * config.sweep_interval
         try:
-            self._engine.sweep()
+            self._engine.sweep(expire=not self._was_away)
+            if self._was_away:
+                # While the store was away nobody could renew a lease: those who live go first.
+                self._was_away = False
+                pause = max(pause, 1.5 * config.heartbeat)
         except Exception as error:  # noqa: BLE001  the database may be away; it comes back
+            self._was_away = True
             log.warning(SWEEP_FAILED, error=str(error))
         finally:
             # No connection is held between sweeps: a prefork parent forks at any moment.
             self._engine.store.release()
+        return pause

@@ -19,7 +19,7 @@ from gorkflow.dispatch.base import Hint
 from gorkflow.engine.aftermath import announce, is_live, tell
 from gorkflow.engine.attempt import Attempt, RunCache
 from gorkflow.engine.finisher import Finisher, Stored
-from gorkflow.engine.heartbeat import Beat
+from gorkflow.engine.heartbeat import MAX_NOTE, Beat
 from gorkflow.engine.planner import Planner
 from gorkflow.errors import ErrorCode
 from gorkflow.faults import FaultPoint, reach
@@ -105,22 +105,28 @@ class RunWorker:
             worker=self._worker,
             lease=self._engine.config.lease,
             queue=self._queue,
-            accept=self._accept,
+            refuse=self._refuse,
             known=self._engine.registry.graphs,
         )
 
-    def _accept(self, candidate: Candidate) -> bool:
-        workflow = self._engine.registry.find(candidate.workflow_id, candidate.workflow_version)
-        if workflow is not None and candidate.step_id in workflow.steps:
-            return True
+    def _refuse(self, candidate: Candidate) -> str:
+        version = candidate.workflow_version
+        workflow = self._engine.registry.find(candidate.workflow_id, version)
+        if workflow is None:
+            reason = f"waits for a worker that has version {version!r} of the workflow"
+        elif candidate.step_id not in workflow.steps:
+            reason = f"waits for a worker whose version {version!r} of the workflow has this step"
+        else:
+            return ""
         log.warning(
             STEP_UNKNOWN,
             run_id=str(candidate.run_id),
             workflow_id=candidate.workflow_id,
-            version=candidate.workflow_version,
+            version=version,
             step_id=candidate.step_id,
+            reason=reason,
         )
-        return False
+        return reason[:MAX_NOTE]
 
     def _hold(self, claim: Claim | None) -> _Held | None:
         """Keep a claim's lease from the moment we know of it."""
@@ -150,7 +156,9 @@ class RunWorker:
             finish, finished = self._attempt(held, finisher)
         except Exception as error:  # noqa: BLE001  not the handler's: those are outcomes
             log.error(PERSISTENCE_ERROR, act="attempt", error=str(error), exc_info=error)
-            finisher.give_back()
+            # A handler that has run must not run again uncounted: its lease ends instead.
+            if not finisher.has_result:
+                finisher.give_back(patiently=True)
             return None
         except BaseException:
             # The process is told to end: the step goes back and no attempt is burnt.
@@ -216,7 +224,9 @@ class RunWorker:
             if outcome is not None and outcome.status is StepStatus.FAILED:
                 return finisher.finish(planner, outcome)
             return Finish(status=StepStatus.CANCELLED), Finished(accepted=False)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
+            if outcome is None:
+                raise
             # The commit failed, or what came after it (a hook, the answer): in the second case
             # the store finds our finish done and says so.
             if self._store.is_transient(error):

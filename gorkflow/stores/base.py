@@ -129,14 +129,16 @@ class Taker:
     """Seconds."""
     queue: str | None
     """Only steps of this queue; None for any."""
-    accept: Callable[[Candidate], bool]
-    """Whether this process has the code for the step. A refusal burns no attempt."""
+    refuse: Callable[[Candidate], str]
+    """Why this process leaves the step alone, in 200 characters at most; "" where it has its code.
+    The step keeps the reason as its progress note until somebody claims it, and burns no attempt.
+    """
     known: frozenset[tuple[str, str, str]] = frozenset()
-    """Workflow id, version and fingerprint of graphs of which every step would be accepted, so
+    """Workflow id, version and fingerprint of graphs of which no step would be refused, so
     that a store need not ask."""
 
     def knows(self, claim: Claim) -> bool:
-        """Tell whether every step of the claim's run would be accepted."""
+        """Tell whether no step of the claim's run would be refused."""
         return (claim.workflow_id, claim.workflow_version, claim.fingerprint) in self.known
 
 

@@ -161,8 +161,9 @@ def test_a_run_that_nobody_works_on_says_that_it_waits_for_a_worker(browser, wai
 
 
 def test_after_a_while_it_names_the_queue_that_nobody_seems_to_consume(browser, waiting):
+    # Sweeps have told workers of it again and again.
     StepExecution.objects.filter(run_id=waiting.id).update(
-        due_at=timezone.now() - timedelta(minutes=5)
+        ready_at=timezone.now() - timedelta(minutes=5), due_at=timezone.now()
     )
 
     said = reasons(browser("view_workflowrun"), waiting)

@@ -25,13 +25,13 @@ def is_postgresql():
     return connection.vendor == "postgresql"
 
 
-def taker(*, queue=None, lease=60.0, worker="race", accept=lambda _candidate: True, known=()):
+def taker(*, queue=None, lease=60.0, worker="race", refuse=lambda _candidate: "", known=()):
     return Taker(
         token=uuid4(),
         worker=worker,
         lease=lease,
         queue=queue,
-        accept=accept,
+        refuse=refuse,
         known=frozenset(known),
     )
 

@@ -94,7 +94,9 @@ class StepSerializer(serializers.Serializer[Any]):
     queue = serializers.CharField()
     worker = serializers.CharField()
     progress = serializers.FloatField(help_text="What the handler reports, 0.0 to 1.0.")
-    progress_note = serializers.CharField()
+    progress_note = serializers.CharField(
+        help_text="What the handler reports or, while it waits, why a worker left it alone."
+    )
     ready_at = serializers.DateTimeField(allow_null=True)
     due_at = serializers.DateTimeField(allow_null=True)
     started_at = serializers.DateTimeField(allow_null=True)

@@ -63,6 +63,7 @@ class StepRow:
         self.status, self.pending, self.error = StepStatus.PENDING, pending, None
         self.failures = self.crashes = 0
         self.started_at = self.ended_at = None
+        self.progress, self.progress_note = 0.0, ""
         self.due_at = self.ready_at = None if pending else now
 
     def is_held(self, claim: Claim, finish: Finish, now: datetime) -> bool:
@@ -79,6 +80,9 @@ class StepRow:
             self.token = None
         self.failures, self.crashes = finish.failures, finish.crashes
         self.ended_at, self.due_at = now, None
+        if finish.status in CLAIMABLE_STEPS:
+            # What a handler said of its work is not why the step waits.
+            self.progress, self.progress_note = 0.0, ""
         if finish.status is StepStatus.PENDING:
             self.attempt -= 1
             self.due_at, self.started_at, self.ended_at = now, None, None

@@ -202,7 +202,8 @@ class MemoryStore(WorkflowStore):
             return None
         due = [row for row in run.steps.values() if is_due(row, now, taker.queue)]
         for row in sorted(due, key=lambda row: (row.position, row.row_id)):
-            if taker.accept(candidate(row)):
+            row.progress_note = taker.refuse(candidate(row))
+            if not row.progress_note:
                 return self._take(row, taker, now)
         return None
 

@@ -84,9 +84,17 @@ def claim_any(run: WorkflowRun, taker: Taker, using: str, *, shared: bool) -> Cl
         # One status at a time, in the order of the index: the first due row is the first read.
         due = steps.filter(status=status, due_at__lte=DatabaseTime()).order_by("due_at", "id")
         for row in due[:CANDIDATES]:
-            if taker.accept(candidate(row, run)) and take(row, taker, using):
+            if reason := taker.refuse(candidate(row, run)):
+                _park(row, reason, using)
+            elif take(row, taker, using):
                 return claim_of(row, run, shared=shared, started_run=_begin(run, using))
     return None
+
+
+def _park(row: StepExecution, reason: str, using: str) -> None:
+    """Keep the reason for readers; it is written once, however often somebody looks."""
+    if row.progress_note != reason:
+        StepExecution.objects.using(using).filter(pk=row.pk).update(progress_note=reason)
 
 
 def held_by(run: WorkflowRun, taker: Taker, using: str, *, shared: bool) -> Claim | None:

@@ -162,6 +162,9 @@ def _store_step(claim: Claim, finish: Finish, using: str) -> bool:
     held = _held(claim, finish, using)
     changes: dict[str, Any] = {"ended_at": DatabaseTime(), "due_at": None}
     row = None
+    if finish.status in CLAIMABLE_STEPS:
+        # What a handler said of its work is not why the step waits.
+        changes.update(progress=0.0, progress_note="")
     if finish.status is StepStatus.RETRYING:
         due = DatabaseTime(finish.retry_in)
         changes.update(due_at=due, ready_at=due)

@@ -371,6 +371,8 @@ def _reset_steps(rows: Sequence[StepExecution], pending: Mapping[str, int], usin
             crashes=0,
             started_at=None,
             ended_at=None,
+            progress=0.0,
+            progress_note="",
             due_at=None if waits_for else DatabaseTime(),
             ready_at=None if waits_for else DatabaseTime(),
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db import InterfaceError, InternalError, OperationalError, connections, transaction
 
 from gorkflow.log import PERSISTENCE_ERROR, log
 
@@ -17,8 +17,9 @@ T = TypeVar("T")
 ATTEMPTS = 6
 FIRST_PAUSE = 0.02
 CANCEL_SECONDS = 2.0
-TRANSIENT = (OperationalError, InterfaceError)
-"""Deadlock, serialization failure, locked, lost connection: every driver reports these so."""
+TRANSIENT = (OperationalError, InterfaceError, InternalError)
+"""Deadlock, serialization failure, locked, full, lost connection: drivers report these so; the last
+one, for PostgreSQL, a server that takes no writes since a failover."""
 
 
 @contextmanager
@@ -58,7 +59,8 @@ def retrying(act: Callable[[bool], T], using: str) -> T:
             if attempt == ATTEMPTS or connection.in_atomic_block:
                 raise
             log.warning(PERSISTENCE_ERROR, error=str(error), attempt=attempt)
-            connection.close_if_unusable_or_obsolete()
+            # It may be broken, or lead to a server that is no longer the one to write to.
+            connection.close()
             time.sleep(FIRST_PAUSE * 2**attempt * (0.5 + random.random()))  # noqa: S311
     raise AssertionError  # the loop returns or raises
 

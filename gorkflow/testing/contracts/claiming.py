@@ -61,15 +61,40 @@ class ClaimingContract(Contract):
     ) -> None:
         run_id = self.create(store)
 
-        assert store.claim(run_id, taker(accept=lambda _candidate: False)) is None
+        assert store.claim(run_id, taker(refuse=lambda _candidate: "no code")) is None
 
         assert self.step(store, run_id, "a").attempt == 0
         assert store.get_run(run_id).status is RunStatus.PENDING
 
+    def test_a_step_tells_why_it_was_refused_until_it_is_claimed(
+        self, store: WorkflowStore
+    ) -> None:
+        run_id = self.create(store)
+
+        assert store.claim(run_id, taker(refuse=lambda _candidate: "no code")) is None
+
+        assert self.step(store, run_id, "a").progress_note == "no code"
+        self.claim(store, run_id)
+        assert self.step(store, run_id, "a").progress_note == ""
+
+    def test_progress_of_an_attempt_that_is_over_is_not_why_its_step_waits(
+        self, store: WorkflowStore
+    ) -> None:
+        run_id = self.create(store)
+        claim = self.claim(store, run_id)
+        store.heartbeat({claim.token: (0.5, "half")}, 60.0)
+
+        self.finish(store, claim, status=StepStatus.PENDING)
+
+        step = self.step(store, run_id, "a")
+        assert (step.progress, step.progress_note) == (0.0, "")
+
     def test_a_refused_step_does_not_hide_one_that_is_accepted(self, store: WorkflowStore) -> None:
         run_id = self.create(store, FAN)
 
-        claim = self.claim(store, run_id, accept=lambda candidate: candidate.step_id == "c")
+        claim = self.claim(
+            store, run_id, refuse=lambda candidate: "" if candidate.step_id == "c" else "no"
+        )
 
         assert claim.step_id == "c"
 

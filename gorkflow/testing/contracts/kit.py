@@ -75,7 +75,7 @@ def taker(
     *,
     queue: str | None = None,
     lease: float = LEASE,
-    accept: Callable[[Candidate], bool] | None = None,
+    refuse: Callable[[Candidate], str] | None = None,
 ) -> Taker:
     """Return a taker with a fresh token, of a process that knows every graph made so far."""
     return Taker(
@@ -83,8 +83,8 @@ def taker(
         worker="contract:1",
         lease=lease,
         queue=queue,
-        accept=accept or (lambda _candidate: True),
-        known=frozenset(() if accept else _KNOWN),
+        refuse=refuse or (lambda _candidate: ""),
+        known=frozenset(() if refuse else _KNOWN),
     )
 
 

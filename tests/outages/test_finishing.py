@@ -1,0 +1,92 @@
+"""The database takes no result for a while: retried, then handed back, never half-written."""
+
+import threading
+import time
+
+import pytest
+from django.db import connection
+
+from gorkflow import RunStatus, StepStatus, step
+from gorkflow.engine import finisher
+from gorkflow.errors import ErrorCode
+from gorkflow.invariants import Verifier
+from gorkflow.stores.orm import transactions
+from tests.outages.troubles import TROUBLES
+from tests.races.kit import engine_of, workflow_of
+from tests.shop.models import Entry
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ENGINE = connection.settings_dict["ENGINE"].rpartition(".")[2]
+LARGE = "x" * 2_000_000
+"""More than fits into pages that are there."""
+
+
+@pytest.fixture(params=TROUBLES.get(ENGINE, []), ids=lambda kind: kind.__name__)
+def trouble(request):
+    found = request.param()
+    yield found
+    found.end()
+    connection.close()
+
+
+def begin_at_the_end_of_a_handler(trouble, *, atomic=False):
+    """A workflow whose first step's result meets the trouble, and an engine that is impatient."""
+    begun = []
+
+    def write(value: int) -> str:
+        Entry.objects.create(name=f"attempt {len(begun) + 1}")
+        if not begun:
+            trouble.begin()
+        begun.append(True)
+        return LARGE
+
+    def after(text: str) -> int:
+        return len(text)
+
+    workflow = workflow_of(step(write, atomic=atomic, max_retries=0), step(after))
+    return engine_of(workflow, lease=0.9, heartbeat=0.3), workflow
+
+
+def test_a_result_waits_until_the_database_takes_it(trouble):
+    engine, workflow = begin_at_the_end_of_a_handler(trouble)
+    run = engine.start(workflow, 1)
+    end = threading.Timer(0.6, trouble.end)
+    end.start()
+
+    engine.work(run.id)
+    end.join()
+
+    assert run.refresh().output == len(LARGE)
+    assert [(row.attempt, row.failures, row.crashes) for row in run.steps()] == [(1, 0, 0)] * 2
+    assert Entry.objects.count() == 1
+
+
+def test_a_result_that_is_not_taken_for_long_is_lost_whole_and_the_step_runs_again(
+    trouble, monkeypatch
+):
+    monkeypatch.setattr(finisher, "PAUSE", 0.1)
+    monkeypatch.setattr(transactions, "ATTEMPTS", 2)
+    engine, workflow = begin_at_the_end_of_a_handler(trouble)
+    run = engine.start(workflow, 1)
+
+    engine.work(run.id)
+
+    first, second = run.steps()
+    assert first.status in {StepStatus.RUNNING, StepStatus.RETRYING}
+    assert second.attempt == 0
+    assert engine.store.load(run.id, outputs=["write"]).outputs == {}
+    assert (
+        Verifier("default", registry=engine.registry, config=engine.config).verify().findings == []
+    )
+
+    trouble.end()
+    deadline = time.monotonic() + 10
+    while engine.get_run(run.id).status is not RunStatus.COMPLETED:
+        assert time.monotonic() < deadline
+        engine.sweep()
+        engine.work(run.id)
+    (lost, kept) = run.steps(attempts=True)[0].attempts
+    assert (lost.status, lost.error.code) == (StepStatus.FAILED, ErrorCode.WORKER_LOST)
+    assert kept.status is StepStatus.COMPLETED
+    assert run.steps()[0].failures == 0
