@@ -130,9 +130,8 @@ class Taker:
     queue: str | None
     """Only steps of this queue; None for any."""
     refuse: Callable[[Candidate], str]
-    """Why this process leaves the step alone, in 200 characters at most; "" where it has its code.
-    The step keeps the reason as its progress note until somebody claims it, and burns no attempt.
-    """
+    """Why this process leaves the step alone, "" where it does not. No attempt is burnt; the step
+    keeps the reason (200 characters at most) as its progress note until somebody claims it."""
     known: frozenset[tuple[str, str, str]] = frozenset()
     """Workflow id, version and fingerprint of graphs of which no step would be refused, so
     that a store need not ask."""
