@@ -130,8 +130,7 @@ class Taker:
     queue: str | None
     """Only steps of this queue; None for any."""
     refuse: Callable[[Candidate], str]
-    """Why this process leaves the step alone, "" where it does not. No attempt is burnt; the step
-    keeps the reason (200 characters at most) as its progress note until somebody claims it."""
+    """Why this process leaves the step alone, or "". Kept as its progress note until a claim."""
     known: frozenset[tuple[str, str, str]] = frozenset()
     """Workflow id, version and fingerprint of graphs of which no step would be refused, so
     that a store need not ask."""
