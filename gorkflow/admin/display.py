@@ -35,14 +35,14 @@ def status_word(status: str) -> str:
     return str(WORDS.get(status, status))
 
 
-def status_pill(status: str) -> SafeString:
-    """Return icon and word, so that colour is never the only sign."""
+def status_pill(status: str, *, word: str | None = None) -> SafeString:
+    """Return icon and word, so that colour is never the only sign; the word may be another."""
     return format_html(
         '<span class="gorkflow-status gorkflow-{}"><svg class="gorkflow-icon" viewBox="0 0 16 16"'
         ' width="16" height="16" aria-hidden="true" focusable="false">{}</svg>{}</span>',
         status.lower(),
         SafeString(icon_paths(status)),
-        status_word(status),
+        status_word(status) if word is None else word,
     )
 
 

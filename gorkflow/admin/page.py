@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib.admin.utils import unquote
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
@@ -15,12 +14,12 @@ from typing_extensions import override
 from gorkflow.admin import display
 from gorkflow.admin.base import RunAdminBase
 from gorkflow.admin.commands import ACTS
+from gorkflow.admin.contents import Contents
 from gorkflow.admin.drawings import run_graph, run_timeline
 from gorkflow.admin.history import history
-from gorkflow.admin.payloads import Panel, as_object, panel
+from gorkflow.admin.payloads import Panel, download, panel
 from gorkflow.admin.steps import StepRows, visible_error
 from gorkflow.admin.waiting import Waiting
-from gorkflow.engine import Engine
 from gorkflow.models import WorkflowRun
 from gorkflow.records import RunRecord, StepRecord
 from gorkflow.wiring import get_engine
@@ -37,12 +36,17 @@ class RunPage(RunAdminBase):
     @override
     def get_urls(self) -> list[URLPattern]:
         """Put our page before Django's, which would take it for an id."""
-        step_page = path(
-            "<path:object_id>/steps/<int:position>/",
-            self.admin_site.admin_view(self.step_view),
-            name=f"{self.opts.app_label}_{self.opts.model_name}_step",
-        )
-        return [step_page, *super().get_urls()]
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        view = self.admin_site.admin_view
+        step = "<path:object_id>/steps/<int:position>"
+        ours = [
+            path(f"{step}/", view(self.step_view), name=f"{name}_step"),
+            path(f"{step}/<slug:part>.json", view(self.download_view), name=f"{name}_step_part"),
+            path(
+                "<path:object_id>/<slug:part>.json", view(self.download_view), name=f"{name}_part"
+            ),
+        ]
+        return [*ours, *super().get_urls()]
 
     @override
     def change_view(
@@ -81,10 +85,30 @@ class RunPage(RunAdminBase):
             run_url=self.run_url("change", run.id),
             step=rows.row(step),
             facts=_step_facts(step),
-            panels=[],
+            panels=self._step_panels(run, step) if with_details else [],
             with_details=with_details,
         )
         return TemplateResponse(request, f"{TEMPLATES}step.html", context)
+
+    def download_view(
+        self, request: HttpRequest, object_id: str, part: str, position: int | None = None
+    ) -> HttpResponse:
+        """Hand out one payload as a file: of the run or, with a position, of a step."""
+        row = self.visible_run(request, object_id)
+        self.refuse_unless(self.has_payload_permission(request))
+        if row is None:
+            return HttpResponseNotFound()
+        engine = get_engine()
+        run = engine.get_run(row.pk)
+        contents = Contents(engine, run)
+        steps = [] if position is None else engine.get_steps(row.pk)[position : position + 1]
+        found = contents.of_run() if position is None else {}
+        for step in steps:
+            found = contents.of_step(step)
+        if part not in found:
+            return HttpResponseNotFound()
+        where = "" if position is None else f"-step-{position}"
+        return download(found[part], f"{run.id}{where}-{part}")
 
     def live_context(self, request: HttpRequest, row: WorkflowRun) -> dict[str, Any]:
         """Return what the part of the page needs that changes while the run goes on."""
@@ -98,6 +122,7 @@ class RunPage(RunAdminBase):
         rows = StepRows(waiting, self._step_url, with_details=with_details)
         return {
             "run": run,
+            "steps": steps,
             "facts": _facts(run),
             "rerun_of_url": self.run_url("change", run.rerun_of) if run.rerun_of else "",
             "error": visible_error(run.error, with_details=with_details),
@@ -116,13 +141,21 @@ class RunPage(RunAdminBase):
         context = self.live_context(request, row)
         may_rerun = self.has_rerun_permission(request)
         run: RunRecord = context["run"]
+        lines, earlier = history(
+            run,
+            context["steps"],
+            engine.get_events(run.id),
+            lambda run_id: self.run_url("change", run_id),
+            with_details=context["with_details"],
+        )
         return {
             **context,
             "title": _("Run of %(workflow)s") % {"workflow": run.workflow_id},
             "subtitle": str(run.id),
             "live_url": f"{self.run_url('live', run.id)}?{request.GET.urlencode()}",
-            "panels": _panels(engine, run.id) if context["with_details"] else [],
-            "history": history(engine, run, lambda run_id: self.run_url("change", run_id)),
+            "panels": self._panels(run) if context["with_details"] else [],
+            "history": lines,
+            "earlier_events": earlier,
             "run_acts": [
                 (act, self.run_url(act.name, run.id))
                 for act in ACTS
@@ -130,6 +163,36 @@ class RunPage(RunAdminBase):
             ],
             "rerun_url": self.run_url("rerun", run.id) if may_rerun else "",
         }
+
+    def _panels(self, run: RunRecord) -> list[Panel]:
+        titles = {
+            "output": _("Output"),
+            "input": _("Input"),
+            "state": _("State"),
+            "context": _("Context"),
+        }
+        return [
+            panel(
+                name,
+                titles[name],
+                value,
+                url=self.run_url("part", run.id, name),
+                is_open=name in {"input", "output"},
+            )
+            for name, value in Contents(get_engine(), run).of_run().items()
+        ]
+
+    def _step_panels(self, run: RunRecord, step: StepRecord) -> list[Panel]:
+        titles = {"output": _("Output"), "input": _("Input")}
+        return [
+            panel(
+                name,
+                titles[name],
+                value,
+                url=self.run_url("step_part", run.id, step.position, name),
+            )
+            for name, value in Contents(get_engine(), run).of_step(step).items()
+        ]
 
     def _step_url(self, step: StepRecord) -> str:
         return self.run_url("step", step.run_id, step.position)
@@ -174,18 +237,3 @@ def _step_facts(step: StepRecord) -> list[tuple[str, str]]:
         (_("Ended"), display.full_moment(step.ended_at)),
     ]
     return [(name, value) for name, value in facts if value]
-
-
-def _panels(engine: Engine, run_id: UUID) -> list[Panel]:
-    loaded = engine.store.load(run_id, run_input=True, run_output=True, context=True, state=True)
-    found = [
-        ("output", _("Output"), loaded.output),
-        ("input", _("Input"), loaded.input),
-        ("state", _("State"), as_object(loaded.state) if loaded.state else None),
-        ("context", _("Context"), loaded.context),
-    ]
-    return [
-        panel(name, title, payload, is_open=name in {"input", "output"})
-        for name, title, payload in found
-        if payload is not None
-    ]

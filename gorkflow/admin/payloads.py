@@ -1,21 +1,31 @@
-"""JSON as a page shows it: indented, cut at 64 KiB. Escaping is left to the template."""
+"""JSON as a page shows it: indented, in parts that fold, cut at 64 KiB. The template escapes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pydantic_core
+from django.http import HttpResponse
 from django.template.defaultfilters import filesizeformat
-
-from gorkflow.records import Json
 
 PREVIEW_BYTES = 64 * 1024
 """How much of one payload a page shows, in UTF-8."""
+MANY_LINES = 60
+"""From so many lines on the members of a value fold one by one."""
+MAX_MEMBERS = 200
 
 _ENCODER = json.JSONEncoder(indent=2, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A member of an object, or an item of an array."""
+
+    key: str
+    text: str
+    is_long: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,22 +35,38 @@ class Panel:
     name: str
     title: str
     text: str
+    members: Sequence[Member]
+    """In place of the text, where there is much of it."""
     size: str
     is_cut: bool
     is_open: bool
+    url: str
+    """Where all of it can be downloaded."""
 
 
-def panel(name: str, title: str, payload: Json, *, is_open: bool) -> Panel:
-    """Return a payload ready to be shown."""
-    text, is_cut = _pretty(payload)
-    size = filesizeformat(len(payload.encode()))
-    return Panel(name=name, title=title, text=text, size=size, is_cut=is_cut, is_open=is_open)
+def panel(name: str, title: str, value: Any, *, url: str = "", is_open: bool = True) -> Panel:
+    """Return a payload, as JSON data, ready to be shown."""
+    text, is_cut = _pretty(value)
+    members = [] if is_cut or text.count("\n") < MANY_LINES else list(_members(value))
+    return Panel(
+        name=name,
+        title=title,
+        text=text,
+        members=members,
+        size=filesizeformat(len(_compact(value))) if not is_cut else "",
+        is_cut=is_cut,
+        is_open=is_open,
+        url=url,
+    )
 
 
-def as_object(values: Mapping[str, Json]) -> Json:
-    """Return named JSON texts as the text of one object."""
-    members = (f"{json.dumps(name)}: {values[name]}" for name in sorted(values))
-    return f"{{{', '.join(members)}}}"
+def download(value: Any, name: str) -> HttpResponse:
+    """Return a payload as a file."""
+    response = HttpResponse(_ENCODER.encode(value).encode(), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{name}.json"'
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 def pretty_json(value: Any) -> str:
@@ -48,18 +74,27 @@ def pretty_json(value: Any) -> str:
     return _ENCODER.encode(value) if value else ""
 
 
-def _pretty(payload: Json) -> tuple[str, bool]:
+def _compact(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _members(value: Any) -> Iterator[Member]:
+    pairs = list(value.items() if isinstance(value, dict) else enumerate(value))
+    if len(pairs) > MAX_MEMBERS:
+        return
+    for key, each in pairs:
+        text = _ENCODER.encode(each)
+        yield Member(key=str(key), text=text, is_long="\n" in text)
+
+
+def _pretty(value: Any) -> tuple[str, bool]:
     chunks: list[bytes] = []
     size = 0
-    try:
-        # Piece by piece, so that a payload of megabytes costs no more than what is shown of it.
-        for chunk in _ENCODER.iterencode(pydantic_core.from_json(payload)):
-            chunks.append(chunk.encode())
-            size += len(chunks[-1])
-            if size > PREVIEW_BYTES:
-                break
-        shown = b"".join(chunks)
-    except (ValueError, RecursionError):
-        # Nested too deeply to indent: better as it is than not at all.
-        shown = payload.encode()
+    # Piece by piece, so that a payload of megabytes costs no more than what is shown of it.
+    for chunk in _ENCODER.iterencode(value):
+        chunks.append(chunk.encode())
+        size += len(chunks[-1])
+        if size > PREVIEW_BYTES:
+            break
+    shown = b"".join(chunks)
     return shown[:PREVIEW_BYTES].decode(errors="ignore"), len(shown) > PREVIEW_BYTES

@@ -16,7 +16,8 @@ from typing_extensions import override
 from gorkflow.admin.acts import Deed, ReasonForm
 from gorkflow.admin.base import RunAdminBase
 from gorkflow.admin.forms.options import idempotency_key
-from gorkflow.admin.starting import Sheet
+from gorkflow.admin.starting import Given, Sheet
+from gorkflow.definition.showing import shown_payload
 from gorkflow.definition.workflow import Workflow
 from gorkflow.engine.run import Run
 from gorkflow.errors import NotFoundError, WorkflowError
@@ -58,8 +59,11 @@ class RunAgain(RunAdminBase):
     def _edited(
         self, request: HttpRequest, row: WorkflowRun, workflow: Workflow[Any, Any]
     ) -> HttpResponse:
-        stored = get_engine().store.load(row.pk, run_input=True).input
-        sheet = Sheet(request, workflow, ReasonForm, pydantic_core.from_json(stored))
+        engine = get_engine()
+        text = engine.store.load(row.pk, run_input=True).input
+        stored = pydantic_core.from_json(text)
+        shown = shown_payload(engine.registry, engine.get_run(row.pk), "input", text)
+        sheet = Sheet(request, workflow, ReasonForm, Given(shown=shown, stored=stored))
         if request.method == "POST" and sheet.is_valid():
             deed = sheet.options.deed(self.actor(request))
             run = sheet.send(lambda value: _rerun(row, deed, input=value))

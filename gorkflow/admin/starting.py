@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
@@ -13,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from gorkflow.admin.forms import InputForm, StartForm, input_form
 from gorkflow.admin.forms.inputs import MISSING, takes_json_only
+from gorkflow.definition.redaction import MASK
 from gorkflow.definition.workflow import Workflow
 from gorkflow.engine.run import Run
 from gorkflow.errors import IdempotencyConflictError, PayloadError, WorkflowError
@@ -57,6 +60,18 @@ class OwnForm:
         return getattr(self.form, name)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The input of an earlier run."""
+
+    shown: Any
+    """With its secrets masked."""
+    stored: Any
+
+
+NOTHING_GIVEN = Given(shown=MISSING, stored=MISSING)
+
+
 class Sheet:
     """The page's forms for one request.
 
@@ -64,7 +79,7 @@ class Sheet:
         request: the request; a POST fills the forms.
         workflow: what is started.
         options: the form beside the input's.
-        value: the input to begin with.
+        given: the input to begin with.
 
     """
 
@@ -73,9 +88,10 @@ class Sheet:
         request: HttpRequest,
         workflow: Workflow[Any, Any],
         options: type[Any] = StartForm,
-        value: Any = MISSING,
+        given: Given = NOTHING_GIVEN,
     ) -> None:
         self.workflow = workflow
+        self._given = given
         self.as_json = request.GET.get(MODE) == JSON
         data = request.POST if request.method == "POST" else None
         self.options = options(data)
@@ -85,10 +101,10 @@ class Sheet:
         self.has_choice = own is not None or not takes_json_only(input_form(schema))
         self.input: InputForm | OwnForm
         if own is not None and not self.as_json:
-            initial = None if value is MISSING else value
+            initial = None if given.shown is MISSING else given.shown
             self.input = OwnForm(import_string(own)(data, initial=initial))
         else:
-            self.input = generated(data, value=value)
+            self.input = generated(data, value=given.shown)
 
     def is_valid(self) -> bool:
         """Check both forms, so that all that is wrong is said at once."""
@@ -97,10 +113,13 @@ class Sheet:
     def value(self) -> Any:
         """Return the input. Raises PayloadError."""
         codec = self.workflow.input_codec
-        if isinstance(self.input, OwnForm):
-            return codec.load(codec.dump(self.input.value))
         # As JSON, not as Python values: a strict type takes a date as text in JSON only.
-        return codec.load(self.input.json)
+        found = self.input
+        text = codec.dump(found.value) if isinstance(found, OwnForm) else found.json
+        if self._given.stored is not MISSING:
+            value = unmasked(json.loads(text), self._given.shown, self._given.stored)
+            text = json.dumps(value)
+        return codec.load(text)
 
     def send(self, act: Callable[[Any], Run[Any]]) -> Run[Any] | None:
         """Do it with the input; what is wrong goes to its field, and None is returned."""
@@ -131,3 +150,21 @@ class Sheet:
         data = cast("Any", self.options.data).copy()
         data["token"] = str(uuid.uuid4())
         self.options.data = data
+
+
+def unmasked(edited: Any, shown: Any, stored: Any) -> Any:
+    """Return what was edited, with the stored values where a mask was left alone."""
+    if edited == MASK and shown == MASK:
+        return stored
+    if isinstance(edited, dict) and isinstance(shown, dict) and isinstance(stored, dict):
+        return {
+            name: unmasked(value, shown.get(name), stored.get(name))
+            for name, value in edited.items()
+        }
+    if isinstance(edited, list) and isinstance(shown, list) and isinstance(stored, list):
+        known = len(shown)
+        return [
+            unmasked(value, shown[place], stored[place]) if place < known else value
+            for place, value in enumerate(edited)
+        ]
+    return edited

@@ -16,7 +16,7 @@ from gorkflow.records import Json, RunRecord
 
 
 def shown_payload(registry: Registry, run: RunRecord, name: str, text: Json | None) -> Any:
-    """Return a run's input or output for people; `name` says which.
+    """Return a run's input, output or context for people; `name` says which.
 
     A payload whose type nobody knows any more, because no version of its workflow is registered,
     is masked as a whole.
@@ -28,6 +28,12 @@ def shown_step_output(registry: Registry, run: RunRecord, step_id: str, text: Js
     """Return a step's output for people, as `shown_payload` does."""
     steps = [each.steps[step_id] for each in _versions(registry, run) if step_id in each.steps]
     return _shown(text, [each.output_codec for each in steps])
+
+
+def shown_step_input(registry: Registry, run: RunRecord, step_id: str, text: Json | None) -> Any:
+    """Return a step's input for people, as `shown_payload` does."""
+    steps = [each.steps[step_id] for each in _versions(registry, run) if step_id in each.steps]
+    return _shown(text, [each.input_codec for each in steps])
 
 
 def _versions(registry: Registry, run: RunRecord) -> Iterator[Workflow[Any, Any]]:

@@ -209,10 +209,18 @@ def test_a_run_that_is_worked_on_or_over_has_nothing_to_explain(browser, complet
 def test_the_history_names_who_did_what_and_why(browser, failed):
     failed._engine.retry(failed.id, actor="ann", reason="<b>the bank is back</b>")
 
-    page = browser("view_workflowrun").get(f"{LIST}{failed.id}/change/").content.decode()
+    page = browser("view_workflowrun", "view_payload").get(f"{LIST}{failed.id}/change/")
 
-    events = page.partition('id="gorkflow-history"')[2]
+    events = page.content.decode().partition('id="gorkflow-history"')[2]
     assert "Retried" in events
     assert "by ann" in events
     assert "when it was failed" in events
     assert "&lt;b&gt;the bank is back&lt;/b&gt;" in events
+
+
+def test_the_history_tells_what_the_steps_did(browser, failed):
+    page = browser("view_workflowrun").get(f"{LIST}{failed.id}/change/").content.decode()
+
+    events = page.partition('id="gorkflow-history"')[2]
+    for said in ("Created", "Begun", "Check completed", "Charge failed", "Failed"):
+        assert said in events
