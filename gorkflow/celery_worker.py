@@ -5,7 +5,13 @@ from __future__ import annotations
 from multiprocessing.sharedctypes import RawValue
 from typing import Any
 
-from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    worker_init,
+    worker_process_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from celery.worker import state
 
 from gorkflow.dispatch.redis_channels import mend_redis_channels
@@ -13,12 +19,16 @@ from gorkflow.engine.recovery import Sweeper
 from gorkflow.settings import get_settings
 from gorkflow.wiring import get_engine
 
+LASTING_THREADS = ("celery.concurrency.solo", "celery.concurrency.thread")
+"""Pools whose tasks run in threads of this process that are there for the next task, too."""
+
 
 class _Worker:
     """The state of this worker's main process that its forked children share or inherit."""
 
     stopping: Any = None
     sweeper: Sweeper | None = None
+    keeps_connections = False
 
 
 def is_stopping() -> bool:
@@ -32,11 +42,26 @@ def is_stopping() -> bool:
     return state.should_stop is not None or state.should_terminate is not None
 
 
+def may_keep_connections() -> bool:
+    """Tell a task whether its thread is there for the next task, too: a greenlet is not."""
+    return _Worker.keeps_connections
+
+
 @worker_init.connect(weak=False)
 def _prepare(**_kwargs: Any) -> None:
     # Before the pool forks, so that the children share it. No lock: one byte, one writer.
     _Worker.stopping = RawValue("b", 0)
     mend_redis_channels()
+
+
+@worker_process_init.connect(weak=False)
+def _begin_child(**_kwargs: Any) -> None:
+    _Worker.keeps_connections = True
+
+
+@worker_ready.connect(weak=False)
+def _know_pool(sender: Any, **_kwargs: Any) -> None:
+    _Worker.keeps_connections = type(sender.pool).__module__ in LASTING_THREADS
 
 
 @worker_ready.connect(weak=False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from uuid import UUID
 
 from celery import shared_task
 
-from gorkflow.celery_worker import is_stopping
+from gorkflow.celery_worker import is_stopping, may_keep_connections
 from gorkflow.dispatch.celery import WORK_TASK
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.statuses import TERMINAL_RUNS
@@ -24,7 +25,9 @@ from gorkflow.wiring import get_engine
 )
 def work(run_id: str, queue: str | None = None) -> None:
     """Work on a run until nothing of it is ready on the queue."""
-    get_engine().work(UUID(run_id), queue=queue, stopping=is_stopping)
+    engine = get_engine()
+    with engine.store.keeping_connection() if may_keep_connections() else nullcontext():
+        engine.work(UUID(run_id), queue=queue, stopping=is_stopping)
     reach(FaultPoint.BEFORE_ACK, run_id=run_id)
 
 

@@ -385,6 +385,10 @@ class WorkflowStore(ABC):
         """
         return nullcontext()
 
+    def keeping_connection(self) -> AbstractContextManager[Any]:
+        """Return what a message is worked on in: it may keep a connection for the next message."""
+        return nullcontext()
+
     def is_transient(self, error: BaseException) -> bool:  # noqa: ARG002
         """Tell whether the store may do the same thing a moment later (a lost connection)."""
         return False

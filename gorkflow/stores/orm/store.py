@@ -55,6 +55,7 @@ from gorkflow.stores.orm.claiming import (
 from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.stores.orm.guarding import guarded
 from gorkflow.stores.orm.hot import FastPath, hot_path
+from gorkflow.stores.orm.keeping import close_kept, kept_connection
 from gorkflow.stores.orm.rows import (
     RUN_COLUMNS,
     attempt_record,
@@ -111,6 +112,10 @@ class DjangoStore(WorkflowStore):
         """Watch over this thread's connections, whatever databases they are to."""
         return guarded()
 
+    def keeping_connection(self) -> AbstractContextManager[None]:
+        """Keep this thread's connection from one message to the next."""
+        return kept_connection(self.using)
+
     def is_transient(self, error: BaseException) -> bool:
         """Tell whether the database may take the same a moment later."""
         return isinstance(error, TRANSIENT)
@@ -121,7 +126,8 @@ class DjangoStore(WorkflowStore):
             drop_interrupted(connection)
 
     def release(self) -> None:
-        """Close this thread's connection."""
+        """Close this thread's connections."""
+        close_kept(self.using)
         connections[self.using].close()
 
     def _hot(self, again: bool) -> FastPath | None:

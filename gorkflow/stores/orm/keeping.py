@@ -1,0 +1,61 @@
+"""Keeps a thread's database connection from one message to the next.
+
+Celery closes every connection before and after each task, whatever CONN_MAX_AGE says, and to
+connect anew costs more than the steps of a short run. So between two messages the connection is
+put where Celery does not find it. It is asked for a sign of life before it is used again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connections
+
+
+class _Kept(threading.local):
+    """Django's connection wrappers of this thread, by process and alias.
+
+    What a forked child inherits is its parent's: it must not even be closed here.
+    """
+
+    def __init__(self) -> None:
+        self.wrappers: dict[tuple[int, str], Any] = {}
+
+
+_kept = _Kept()
+
+
+@contextmanager
+def kept_connection(using: str) -> Iterator[None]:
+    """Use the kept connection of the alias, if there is one, and keep it afterwards."""
+    if _is_open(connections[using]):
+        # Somebody's own, in the midst of their work: not ours to take away afterwards.
+        yield
+        return
+    key = (os.getpid(), using)
+    wrapper = _kept.wrappers.pop(key, None)
+    if wrapper is not None:
+        wrapper.health_check_enabled, wrapper.health_check_done = True, False
+        connections[using] = wrapper
+    try:
+        yield
+    finally:
+        wrapper = connections[using]
+        if _is_open(wrapper) and not wrapper.in_atomic_block and not wrapper.errors_occurred:
+            _kept.wrappers[key] = wrapper
+            del connections[using]
+
+
+def close_kept(using: str) -> None:
+    """Close what this thread keeps for the alias; for a thread that ends."""
+    wrapper = _kept.wrappers.pop((os.getpid(), using), None)
+    if wrapper is not None:
+        wrapper.close()
+
+
+def _is_open(wrapper: Any) -> bool:
+    return wrapper.connection is not None
