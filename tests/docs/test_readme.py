@@ -17,6 +17,7 @@ from tests.docs.host import printed_worker, run_python, write_host
 
 HANDLED = (
     "bash",
+    "bash curl",
     "mermaid",
     "python",
     "python database",

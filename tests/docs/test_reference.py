@@ -7,11 +7,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from django.urls import Resolver404, get_resolver
+from django.urls import get_resolver
 from pydantic_core import PydanticUndefined
 
 import gorkflow
 from gorkflow import checks, errors, log, tasks
+from gorkflow.api.filters import ListedRunFilterSet
+from gorkflow.api.problems import HTTP_STATUS
+from gorkflow.api.throttles import RATES
 from gorkflow.config import EngineConfig, ExecutionConfig, StartOptions
 from gorkflow.definition.context import StepContext
 from gorkflow.definition.step import StepOptions
@@ -22,6 +25,7 @@ from gorkflow.settings import GorkflowSettings
 from gorkflow.stores.base import WorkflowStore
 from tests.docs.documents import DOCUMENTS, README, ROOT, code, section, spans, table
 
+API = (ROOT / "docs" / "api.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -130,17 +134,28 @@ def test_our_side_of_the_go_table_names_what_there_is():
             assert set(re.findall(r"(\w+)=", span)) <= known, span
 
 
-def test_the_api_paths_lead_to_views():
-    resolver = get_resolver("gorkflow.api.urls")
-    told = [span for span in spans(section("Add it to a project")) if "runs/" in span]
-    paths = [path for path in told if re.fullmatch(r"[\w<>/]+", path)]
+def test_the_api_paths_are_those_that_there_are():
+    there = set()
+    for pattern in get_resolver("gorkflow.api.urls").url_patterns:
+        if pattern.name is not None:
+            there.add("/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(pattern.pattern)))
 
-    assert len(paths) == 6
-    for path in paths:
-        try:
-            resolver.resolve("/" + re.sub("<.*?>", "x", path))
-        except Resolver404:
-            pytest.fail(f"no view answers {path}")
+    told = [span for row in table("Resources", API) for span in spans(row[0])]
+
+    assert sorted(told) == sorted(there)
+
+
+def test_the_api_filters_throttles_and_codes_are_those_that_there_are():
+    resources, access = section("Resources", API), section("Who may do what", API)
+    codes = {span for row in table("Errors", API) for span in spans(row[1])}
+
+    assert set(ListedRunFilterSet.base_filters) <= set(spans(resources))
+    assert {span for span in spans(access) if span.startswith("gorkflow_")} == set(RATES)
+    ours = {code.value for code in HTTP_STATUS}
+    assert ours <= codes
+    assert {row[0] for row in table("Errors", API) if set(spans(row[1])) & ours} == {
+        str(status) for status in HTTP_STATUS.values()
+    }
 
 
 def test_the_permissions_are_those_of_the_model():
