@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
+from demo_project.orders.models import Product
 from demo_project.orders.workflows import fulfil_order
 from gorkflow import RunFilter, register, registry
 from gorkflow.models import RunEvent, WorkflowRun
@@ -45,6 +46,8 @@ def worker():
 def script(live_server):
     """The documents' commands as one script, with the server's address and a login of ours."""
     User.objects.create_superuser("admin", password="pw")
+    # Tests that commit empty the tables, of what migrations have put there too.
+    Product.objects.get_or_create(sku="kettle", defaults={"price_cents": 1, "stock": 9})
     text = "\n".join(block.text for block in blocks("bash curl"))
     text, replaced = re.subn(r"^API=.*$", f"API={live_server.url}/api", text, flags=re.M)
     text, again = re.subn(r"^LOGIN=.*$", "LOGIN=admin:pw", text, flags=re.M)
