@@ -9,6 +9,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from gorkflow.retention import Retention
+
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -130,6 +132,9 @@ class EngineConfig(_Config):
     """Bytes of JSON in one input, output or state value."""
     default_queue: Queue = "celery"
     """The queue of steps that name none."""
+    retention: Retention = Field(default_factory=dict)
+    """Days that ended runs are kept, for all or by status; sweeps delete them then, some at a
+    time. Runs of a status that has no age here are kept for ever. See `gorkflow.retention`."""
 
     @model_validator(mode="after")
     def _lease_outlives_heartbeats(self) -> Self:

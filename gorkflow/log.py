@@ -29,6 +29,7 @@ STEP_UNKNOWN = "step_unknown"
 PERSISTENCE_ERROR = "persistence_error"
 DISPATCH_FAILED = "dispatch_failed"
 SWEEP_FAILED = "sweep_failed"
+RUNS_PRUNED = "runs_pruned"
 OBSERVER_FAILED = "observer_failed"
 
 log: Any = structlog.get_logger("gorkflow")

@@ -38,9 +38,13 @@ def sweep() -> None:
 
 
 @shared_task(name="gorkflow.prune", ignore_result=True)
-def prune(older_than_days: float = 30.0, statuses: list[str] | None = None) -> None:
-    """Delete runs that ended over so many days ago. For Celery beat."""
+def prune(older_than_days: float | None = None, statuses: list[str] | None = None) -> None:
+    """Delete runs that ended over so many days ago, or by the retention. For Celery beat.
+
+    What is left when the worker shuts down is left for the next time.
+    """
     get_engine().prune(
-        older_than=older_than_days * 86_400,
-        statuses=[status for status in TERMINAL_RUNS if statuses is None or status in statuses],
+        older_than=None if older_than_days is None else float(older_than_days) * 86_400,
+        statuses=TERMINAL_RUNS if statuses is None else statuses,
+        stopping=is_stopping,
     )

@@ -24,6 +24,7 @@ from gorkflow.engine.clock import Clock, SystemClock
 from gorkflow.engine.heartbeat import Heartbeat
 from gorkflow.engine.observer import NullObserver, Observer, log_run
 from gorkflow.engine.planners import Planners
+from gorkflow.engine.pruning import BATCH, ages_of, prune_all
 from gorkflow.engine.reading import RunReader, as_run_id
 from gorkflow.engine.recovery import end_overdue, sweep_once
 from gorkflow.engine.run import Run
@@ -331,22 +332,35 @@ class Engine(RunReader):
     def sweep(self, limit: int = 500, *, expire: bool = True) -> int:
         """Find work that nobody is doing and tell the workers. It executes no step.
 
-        Idempotent and harmless to run anywhere at any time. Returns what it acted on.
+        Deletes some of the runs that need not be kept, if `EngineConfig.retention` says so.
+        Idempotent and harmless to run anywhere at any time. Returns what it acted on, not
+        counting what it deleted.
         """
         return sweep_once(self, limit, expire=expire)
 
     def prune(
         self,
         *,
-        older_than: float,
-        statuses: Sequence[RunStatus] = TERMINAL_RUNS,
-        batch: int = 500,
+        older_than: float | None = None,
+        statuses: Sequence[str] = TERMINAL_RUNS,
+        batch: int = BATCH,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> int:
-        """Delete ended runs that ended over `older_than` seconds ago, in batches; count them."""
-        total = 0
-        while deleted := self.store.prune(older_than=older_than, statuses=statuses, limit=batch):
-            total += deleted
-        return total
+        """Delete ended runs until none is left that is old enough; return how many.
+
+        Args:
+            older_than: seconds since they ended; None goes by `EngineConfig.retention`.
+            statuses: how they ended, of COMPLETED, FAILED and CANCELLED.
+            batch: runs deleted in one transaction, at most.
+            stopping: asked before each batch; True leaves the rest for another time.
+
+        Raises:
+            PayloadError: an argument is wrong.
+            ConfigurationError: `older_than` is None, and nothing is configured.
+
+        """
+        ages = ages_of(older_than, statuses, batch, self.config)
+        return prune_all(self, ages, batch=batch, stopping=stopping)
 
     # For the engine's own parts
 

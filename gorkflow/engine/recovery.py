@@ -12,6 +12,7 @@ from uuid import UUID
 from gorkflow.dispatch.base import Hint
 from gorkflow.engine.aftermath import announce
 from gorkflow.engine.forks import NO_FORK
+from gorkflow.engine.pruning import prune_some
 from gorkflow.errors import ErrorCode, GorkflowError
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import SWEEP_FAILED, bound_run, log
@@ -38,6 +39,7 @@ def sweep_once(engine: Engine, limit: int, *, expire: bool = True) -> int:
         engine.send([hint])
     acted = sum(_expire(engine, claim) for claim in swept.expired) if expire else 0
     acted += sum(end_overdue(engine, run_id) for run_id in swept.overdue)
+    prune_some(engine)
     return acted + len(swept.hints)
 
 

@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from gorkflow import WorkflowBuilder, registry, step
+from gorkflow.config import EngineConfig
 from gorkflow.definition.binding import using_engine
 from gorkflow.dispatch.inline import InlineDispatcher
 from gorkflow.engine import Engine
@@ -89,4 +90,16 @@ def test_an_idle_sweep_takes_four_queries_and_writes_nothing(engine, chain):
 
     queries = [query["sql"] for query in captured.captured_queries]
     assert len(queries) == 4
+    assert all(sql.startswith("SELECT") for sql in queries)
+
+
+def test_a_retention_with_nothing_to_delete_takes_a_query_a_status_more(engine, chain):
+    engine.work(chain(3).start(1).id)
+    engine.config = EngineConfig(retention={"COMPLETED": 30, "FAILED": 90})
+
+    with CaptureQueriesContext(connection) as captured:
+        engine.sweep()
+
+    queries = [query["sql"] for query in captured.captured_queries]
+    assert len(queries) == 6
     assert all(sql.startswith("SELECT") for sql in queries)

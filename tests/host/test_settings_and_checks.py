@@ -41,6 +41,8 @@ def test_the_defaults_need_no_setting():
         ({"STORE": "gorkflow.engine.Engine"}, "STORE"),
         ({"STORE": "builtins.dict"}, "no WorkflowStore"),
         ({"STORE_OPTIONS": {"wrong": 1}}, "STORE"),
+        ({"RETENTION": {"FAILD": 30}}, r"GORKFLOW\['RETENTION'\]: 'FAILD' is none of"),
+        ({"RETENTION": "a month"}, r"GORKFLOW\['RETENTION'\]: 'a month' .*is no age"),
         ([], "dictionary"),
     ],
 )

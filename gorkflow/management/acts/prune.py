@@ -6,7 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
 
-from gorkflow.statuses import TERMINAL_RUNS, RunStatus
+from gorkflow.engine.pruning import BATCH
+from gorkflow.errors import GorkflowError
+from gorkflow.statuses import TERMINAL_RUNS
 from gorkflow.wiring import get_engine
 
 HELP = "Delete old ended runs, in batches."
@@ -16,7 +18,9 @@ DAY = 86_400
 def add_arguments(parser: CommandParser) -> None:
     """Take what is old enough."""
     parser.add_argument(
-        "--older-than-days", type=float, default=30.0, help="Age since the end; default 30."
+        "--older-than-days",
+        type=float,
+        help="Age since the end. Default: what GORKFLOW['RETENTION'] says.",
     )
     parser.add_argument(
         "--status",
@@ -24,16 +28,20 @@ def add_arguments(parser: CommandParser) -> None:
         choices=[status.value for status in TERMINAL_RUNS],
         help="Only runs that ended so; may be given several times. Default: all.",
     )
-    parser.add_argument("--batch", type=int, default=500, help="Runs in one transaction.")
+    parser.add_argument(
+        "--batch", type=int, default=BATCH, help="Runs in one transaction; default %(default)s."
+    )
 
 
 def run(options: dict[str, Any], out: OutputWrapper) -> None:
     """Delete what is old enough."""
-    if options["older_than_days"] < 0 or options["batch"] < 1:
-        raise CommandError("--older-than-days must be 0 or more and --batch 1 or more")
-    wanted = options["status"]
-    statuses = [RunStatus(name) for name in wanted] if wanted else TERMINAL_RUNS
-    deleted = get_engine().prune(
-        older_than=options["older_than_days"] * DAY, statuses=statuses, batch=options["batch"]
-    )
+    days = options["older_than_days"]
+    try:
+        deleted = get_engine().prune(
+            older_than=None if days is None else days * DAY,
+            statuses=options["status"] or TERMINAL_RUNS,
+            batch=options["batch"],
+        )
+    except GorkflowError as error:
+        raise CommandError(str(error)) from error
     out.write(f"deleted {deleted} run{'' if deleted == 1 else 's'}")
