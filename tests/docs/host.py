@@ -58,17 +58,19 @@ from django.core.management import execute_from_command_line
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 execute_from_command_line(sys.argv)
 """
+# Each document sets what it speaks of; the host of all of them sets all of it.
+KEEP = "KEPT = globals().get('KEPT', {}) | globals().get('GORKFLOW', {})\n"
 
 
 def write_host(directory):
     """Write the project: what a Django and Celery project has, and the documents' blocks."""
     api = next(span for span in spans(README) if span.startswith('path("api/"'))
-    added = "\n".join(block.text for block in blocks("python settings"))
+    added = "".join(block.text + KEEP for block in blocks("python settings"))
     files = {
         "manage.py": MANAGE,
         "mysite/__init__.py": "from mysite.celery import app as celery_app\n",
         "mysite/celery.py": CELERY,
-        "mysite/settings.py": SETTINGS + added,
+        "mysite/settings.py": SETTINGS + added + "GORKFLOW = KEPT\n",
         "mysite/urls.py": URLS.format(api=api),
         "shop/__init__.py": "",
         "shop/models.py": MODELS,

@@ -1,0 +1,71 @@
+"""Migrations: there and back again, on whatever database DATABASE_URL names."""
+
+import io
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection, migrations
+from django.db.migrations.loader import MigrationLoader
+
+from gorkflow.models import WorkflowRun
+from tests.shop.workflows import Job, plain
+
+
+def our_tables():
+    return {name for name in connection.introspection.table_names() if name.startswith("gorkflow_")}
+
+
+def model_tables():
+    return {model._meta.db_table for model in apps.get_app_config("gorkflow").get_models()}
+
+
+def schema():
+    """Columns, and indexes and constraints by name, of each of our tables."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table in our_tables():
+            described = connection.introspection.get_table_description(cursor, table)
+            constraints = connection.introspection.get_constraints(cursor, table)
+            found[table] = (
+                {column.name: (column.type_code, column.null_ok) for column in described},
+                {
+                    # SQLite and MariaDB make up names of their own for some.
+                    (tuple(each["columns"]), each["unique"], each["primary_key"], each["check"])
+                    for each in constraints.values()
+                },
+            )
+    return found
+
+
+def migrate(*target):
+    call_command("migrate", *target, verbosity=0, stdout=io.StringIO())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrations_go_back_to_nothing_and_forward_to_the_same_with_rows_in_the_tables():
+    plain.start(Job(), synchronous=True)
+    before = schema()
+    assert set(before) == model_tables()
+    try:
+        migrate("gorkflow", "zero")
+        assert our_tables() == set()
+    finally:
+        migrate()
+
+    assert schema() == before
+    assert not WorkflowRun.objects.exists()
+    assert plain.start(Job(), synchronous=True).output == "left+right"
+
+
+@pytest.mark.django_db
+def test_no_migration_walks_through_rows():
+    """A data step would rewrite, and hold, tables that may have millions of rows."""
+    loader = MigrationLoader(connection)
+    ours = [each for (app, _), each in loader.disk_migrations.items() if app == "gorkflow"]
+    operations = [operation for each in ours for operation in each.operations]
+
+    assert operations
+    assert all(operation.reversible for operation in operations)
+    walks = (migrations.RunPython, migrations.RunSQL)
+    assert not any(isinstance(operation, walks) for operation in operations)
