@@ -9,6 +9,7 @@ from celery import current_app
 from django.apps import AppConfig
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  Django's own name
+from django.utils.connection import ConnectionDoesNotExist
 
 from gorkflow.definition.registry import registry
 from gorkflow.errors import ConfigurationError
@@ -20,14 +21,35 @@ def check_all(
     **_kwargs: Any,
 ) -> list[CheckMessage]:
     """Run every check of this app."""
-    return [*_check_settings(), *_check_django(), *_check_celery()]
+    return [*_check_engine(), *_check_django(), *_check_celery()]
 
 
-def _check_settings() -> Iterator[CheckMessage]:
+def _check_engine() -> Iterator[CheckMessage]:
     try:
-        get_engine()
-    except ConfigurationError as error:
+        limit = get_engine().store.transaction_seconds()
+    except (ConfigurationError, ConnectionDoesNotExist) as error:
         yield Error(str(error), id="gorkflow.E001")
+    else:
+        yield from _check_transactions(limit)
+
+
+def _check_transactions(limit: float | None) -> Iterator[CheckMessage]:
+    if limit is None:
+        return
+    late = [
+        f"{node.id!r} of workflow {workflow.id!r}"
+        for workflow in registry
+        for node in workflow.graph
+        if node.atomic and (node.config.timeout is None or node.config.timeout > limit)
+    ]
+    if late:
+        others = f" and {len(late) - 1} more" if len(late) > 1 else ""
+        yield Warning(
+            f"Atomic step {late[0]}{others} may take longer than the {limit:g} s for which this "
+            "database leaves a transaction alone, and is ended then.",
+            hint=f"Set timeout={limit:g} or less, and do what takes longer in a step before it.",
+            id="gorkflow.W006",
+        )
 
 
 def _check_django() -> Iterator[CheckMessage]:

@@ -84,8 +84,13 @@ class Attempt:
         self._max_bytes = max_bytes
         self._thread = threading.get_ident()
         self._caller: Executor | None = None
+        self._timeout = self._node.config.timeout
+        self._why = ""
+        limit = store.transaction_seconds() if self._node.atomic else None
+        if limit is not None and (self._timeout is None or limit < self._timeout):
+            self._timeout, self._why = limit, ": the database gives its transaction no longer"
         # A coroutine runs in a loop of its own, which ends it by itself.
-        self._limit = TimeLimit(None if self._step.is_async else self._node.config.timeout)
+        self._limit = TimeLimit(None if self._step.is_async else self._timeout)
         self._context = StepContext(
             run_id=claim.run_id,
             workflow=workflow,
@@ -109,7 +114,7 @@ class Attempt:
         except AttemptTimeout:
             if not self._limit.is_over:
                 raise
-            message = f"the attempt took longer than {self._node.config.timeout:g} s"
+            message = f"the attempt took longer than {self._timeout:g} s{self._why}"
             return self._failure(ErrorCode.TIMEOUT, TimeoutError(message), retryable=True)
         except _NotBegunError as error:
             raise error.why from None
@@ -191,7 +196,7 @@ class Attempt:
         # Runs things in the thread that waits for this coroutine; there is no public name for it.
         self._caller = AsyncToSync.executors.current
         try:
-            async with asyncio.timeout(self._node.config.timeout) as limit:
+            async with asyncio.timeout(self._timeout) as limit:
                 return await self._step.handler(*arguments)
         except TimeoutError:
             if limit.expired():

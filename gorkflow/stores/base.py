@@ -170,12 +170,12 @@ class WorkflowStore(ABC):
         """
 
     def transaction(self) -> AbstractContextManager[Any]:
-        """Return a transaction in which an atomic step's handler runs and its finish is applied.
+        """Return the transaction that an atomic step's handler and its finish share, or refuse."""
+        raise NotImplementedError(f"{type(self).__name__} has no transactions for atomic steps")
 
-        Stores that cannot share a transaction with the handler's own writes refuse.
-        """
-        msg = f"{type(self).__name__} has no transactions, so it cannot run atomic steps"
-        raise NotImplementedError(msg)
+    def transaction_seconds(self) -> float | None:
+        """Return the seconds after which an atomic step's handler is ended; None for no limit."""
+        return None
 
     def around_handler(self) -> AbstractContextManager[Any]:
         """Return what a handler runs in: it puts the thread's connections right afterwards.

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import tomllib
 from itertools import pairwise
+from urllib.parse import urlsplit
 
 import dj_database_url
 from kombu.transport import TRANSPORT_ALIASES
@@ -28,7 +29,9 @@ def check_command(line, host, directory):
 
 
 def check_variable(name, value):
-    if name == "DATABASE_URL":
+    if name == "DATABASE_URL" and value.startswith("libsql:"):
+        assert urlsplit(value).port
+    elif name == "DATABASE_URL":
         assert dj_database_url.parse(value)["NAME"]
     else:
         assert name == "CELERY_BROKER_URL"
@@ -50,7 +53,7 @@ def _pip(arguments, host, directory):
     groups = [b for a, b in pairwise(arguments) if a == "--group"]
     assert set(groups) <= set(PROJECT["dependency-groups"])
     for name, extras in re.findall(r"(\S+)\[(.*?)\]", " ".join(arguments)):
-        assert name == PROJECT["project"]["name"]
+        assert name in (PROJECT["project"]["name"], ".")
         assert set(extras.split(",")) <= set(PROJECT["project"]["optional-dependencies"])
 
 

@@ -22,6 +22,7 @@ HANDLED = (
     "python",
     "python database",
     "python file",
+    "python libsql",  # by tests/libsql, which has the driver
     "python pytest",
     "python script",
     "python settings",

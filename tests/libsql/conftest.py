@@ -15,11 +15,15 @@ def need(what):
     (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not here")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _driver():
+    if importlib.util.find_spec("libsql_client") is None:
+        need("the driver (pip install 'django-gorkflow[libsql]')")
+
+
 @pytest.fixture(scope="session")
 def start_server(tmp_path_factory):
     """Return a function that starts a server, with options; it is stopped at the end."""
-    if importlib.util.find_spec("libsql_client") is None:
-        need("the driver (pip install 'django-gorkflow[libsql]')")
     if find_sqld() is None:
         need("sqld (on PATH, or named by the variable SQLD)")
     started = []
@@ -58,10 +62,14 @@ def attach(django_db_blocker):
         connections.settings[alias] = connections.configure_settings(
             {
                 "default": {},
-                alias: {"ENGINE": "gorkflow.db.libsql", "NAME": server.url, **settings},
+                alias: {"ENGINE": "gorkflow.db.libsql", "NAME": server and server.url, **settings},
             }
         )[alias]
-        aliases.append(alias)
+        if alias in aliases:
+            connections[alias].close()
+            del connections[alias]
+        else:
+            aliases.append(alias)
         connection = connections[alias]
         if tables:
             made = set(connection.introspection.table_names())

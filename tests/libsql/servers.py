@@ -8,7 +8,9 @@ import subprocess
 import time
 import urllib.request
 from contextlib import suppress
+from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
 
 

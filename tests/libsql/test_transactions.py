@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from django.db import IntegrityError, OperationalError, connections, transaction
@@ -97,9 +98,9 @@ def test_a_cas_tells_how_many_rows_it_changed(libsql):
 def test_a_savepoint_can_be_rolled_back_again_and_again(libsql, elsewhere):
     with transaction.atomic(using="libsql"):
         for number in range(3):
-            point = transaction.savepoint(using="libsql")
-            items().create(name=f"gone {number}")
-            transaction.savepoint_rollback(point, using="libsql")
+            with suppress(IntegrityError), transaction.atomic(using="libsql"):
+                items().create(name=f"gone {number}")
+                items().create(name=f"gone {number}")
         items().create(name="kept")
 
     assert elsewhere(names) == ["kept"]

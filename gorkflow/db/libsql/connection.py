@@ -143,6 +143,15 @@ class Cursor(StockCursor):
             self._apply_raw_results(self._connection.carry_out(statement))
         return self
 
+    def _adapt_param_value(self, obj: Any) -> Any:
+        try:
+            return super()._adapt_param_value(obj)
+        except Database.ProgrammingError:
+            kind = type(obj).__name__
+            raise Database.ProgrammingError(
+                f"SQLite has no form for a {kind} as a parameter"
+            ) from None
+
     def _raw_execute_script(self, sql_script: str) -> None:
         self._connection.carry_out_script(sql_script)
 

@@ -64,7 +64,7 @@ class DatabaseCreation(BaseDatabaseCreation):
 def _tables(cursor: Any) -> list[str]:
     cursor.execute(
         "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
-        " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'libsql\\_%' ESCAPE '\\'"
+        " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'libsql_wasm_func_table'"
         " ORDER BY type = 'table', sql LIKE 'CREATE VIRTUAL%' DESC"
     )
     return [name for (name,) in cursor.fetchall()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 
@@ -9,8 +10,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 try:
     with warnings.catch_warnings():
-        # It reads sqlite3.version, which Python 3.12 warns of.
+        # It reads sqlite3.version and forgets to close a database in memory; Python 3.13 warns of
+        # both, of the second when it is collected.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", ResourceWarning)
         import aiohttp
         from libsql.db.backends.sqlite3.base import DatabaseWrapper as StockWrapper
         from libsql.db.backends.sqlite3.base import SQLiteCursorWrapper as StockCursor
@@ -23,6 +26,8 @@ try:
         from libsql_client.dbapi2.types import _exc_code_map as classes_by_code
         from libsql_client.hrana.client import _config_to_url as socket_url
         from libsql_client.hrana.conn import HranaConn as StockSocket
+
+        gc.collect()
 except ImportError as missing:
     version = ".".join(map(str, sys.version_info[:2]))
     raise ImproperlyConfigured(

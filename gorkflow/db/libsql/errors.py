@@ -10,6 +10,7 @@ TRANSACTION_SECONDS = 5.0
 """How long the server leaves the write lock to a transaction that others wait for."""
 TIMED_OUT = "TRANSACTION_TIMEOUT"
 TOO_LARGE = frozenset({"REQUEST_TOO_LARGE", "RESPONSE_TOO_LARGE"})
+TOO_BIG = "string or blob too big"
 ENDED = (
     "the libSQL server has ended this transaction, and nothing of it is stored: one that has had"
     f" the write lock for {TRANSACTION_SECONDS:g} s loses it to whoever waits for it"
@@ -19,6 +20,8 @@ ENDED = (
 def database_error(error: LibsqlError) -> Exception:
     """Return the DB-API error for an answer of the server."""
     message = error.explanation.removeprefix("SQLite error: ").removeprefix("SQL input error: ")
+    if TOO_BIG in message:
+        message = f"{message}: a libSQL server takes values and rows of at most 5 MB"
     found: Any = _class_of(error.code, message)
     found = found(ENDED if error.code == TIMED_OUT else message)
     found.sqlite_errorname = error.code  # as Python's sqlite3 has it
@@ -26,7 +29,7 @@ def database_error(error: LibsqlError) -> Exception:
 
 
 def _class_of(code: str, message: str) -> Any:
-    if code in TOO_LARGE or "too big" in message:
+    if code in TOO_LARGE or TOO_BIG in message:
         return Database.DataError
     while code:
         if code in classes_by_code:

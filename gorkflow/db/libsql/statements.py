@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ _ESCAPED = 6
 """Bytes that a character takes in JSON at most."""
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
 _LARGEST = 2**63
+_NAME = re.compile(r"[:@$](\w+)")
 
 
 class Statement(NamedTuple):
@@ -44,9 +46,12 @@ def read_statement(sql: str, parameters: Any, *, want_rows: bool) -> Statement:
     """
     body: dict[str, Any] = {"sql": sql, "want_rows": want_rows}
     if isinstance(parameters, Mapping):
-        values = list(parameters.values())
-        named = zip(parameters, map(_value, values), strict=True)
-        body["named_args"] = [{"name": name, "value": value} for name, value in named]
+        # As in SQLite, names that the statement does not have do no harm; the server refuses them.
+        named = {name: parameters[name] for name in _NAME.findall(sql) if name in parameters}
+        values = list(named.values())
+        body["named_args"] = [
+            {"name": name, "value": _value(value)} for name, value in named.items()
+        ]
     else:
         values = list(parameters)
         body["args"] = [_value(value) for value in values]

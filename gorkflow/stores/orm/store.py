@@ -64,6 +64,7 @@ from gorkflow.stores.orm.rows import (
     step_record,
 )
 from gorkflow.stores.orm.transactions import (
+    FINISH_SECONDS,
     TRANSIENT,
     drop_interrupted,
     retrying,
@@ -107,6 +108,11 @@ class DjangoStore(WorkflowStore):
         """Open the transaction that an atomic step's handler and finish share."""
         with write_transaction(self.using):
             yield
+
+    def transaction_seconds(self) -> float | None:
+        """Return what the database gives a transaction, less the time for storing the result."""
+        seconds: float | None = getattr(connections[self.using], "transaction_seconds", None)
+        return None if seconds is None else seconds - FINISH_SECONDS
 
     def around_handler(self) -> AbstractContextManager[None]:
         """Watch over this thread's connections, whatever databases they are to."""

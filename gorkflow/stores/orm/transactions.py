@@ -17,6 +17,7 @@ T = TypeVar("T")
 ATTEMPTS = 6
 FIRST_PAUSE = 0.02
 CANCEL_SECONDS = 2.0
+FINISH_SECONDS = 1.0
 TRANSIENT = (OperationalError, InterfaceError, InternalError)
 """Deadlock, serialization failure, locked, full, lost connection: drivers report these so; the last
 one, for PostgreSQL, a server that takes no writes since a failover."""
