@@ -198,6 +198,8 @@ def test_pruning_reads_no_table_as_a_whole():
 
 
 def analyze(model):
+    if connection.display_name == "libSQL":
+        return  # whose server takes no ANALYZE
     verb = "ANALYZE TABLE" if connection.vendor == "mysql" else "ANALYZE"
     with connection.cursor() as cursor:
         cursor.execute(f"{verb} {model._meta.db_table}")
