@@ -2,6 +2,7 @@
 #
 #   make demo               the whole thing at work, until Ctrl-C; ARGS=--once ends by itself
 #   make test               the test suite, with no server; ARGS="-k retry -x" goes to pytest
+#   make faults             errors and deaths at every fault point, with real workers
 #   make outages            servers that go away and come back, wrong clocks, deploys, shutdowns: with
 #                           real workers and servers of its own; ARGS="-m 'outage and not long'" is
 #                           what CI runs
@@ -25,7 +26,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test outages lint lint-ruff lint-types lint-imports lint-migrations openapi format coverage bench chaos build clean
+.PHONY: demo test faults outages lint lint-ruff lint-types lint-imports lint-migrations openapi format coverage bench chaos build clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -33,6 +34,9 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
+
+faults: $(VENV)/.test
+	$(BIN)/python -m pytest -m 'faults or not faults' tests/faults $(ARGS)
 
 outages: $(VENV)/.test
 	$(BIN)/python -m pytest -m outage tests/outages $(ARGS)
