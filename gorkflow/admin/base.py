@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
@@ -106,6 +106,13 @@ class RunAdminBase(ModelAdmin):
     def list_url(self) -> str:
         """Return the URL of the run list."""
         return reverse(f"{self._route()}_changelist")
+
+    def workflows_url(self) -> str:
+        """Return the URL of the workflow list; "" where the site has none."""
+        try:
+            return reverse(f"{self.admin_site.name}:gorkflow_registeredworkflow_changelist")
+        except NoReverseMatch:
+            return ""
 
     def no_such_run(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Lead back to the list, saying that there is no such run."""

@@ -7,14 +7,14 @@ from typing import Any, Protocol, cast
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
 from gorkflow.admin import display
 from gorkflow.admin.base import RunAdminBase
-from gorkflow.admin.filters import CreatedFilter, StatusFilter, WorkflowFilter, search_runs
+from gorkflow.admin.filters import FILTERS, StartedByFilter, TagFilter, search_runs
 from gorkflow.admin.paginator import CappedPaginator
 from gorkflow.models.querysets import RunQuerySet
 from gorkflow.records import RunRecord
@@ -24,14 +24,21 @@ SHORT_ID = 18
 """Characters of an id in the list. An id begins with the time it was made at, so fewer would not
 tell the runs of one batch apart."""
 
-LINKABLE = ("workflow_id", "workflow_version", "resource_id", "started_by")
+LINKABLE = ("resource_id", "resource_id__exact")
 """Columns that a link to the list may filter by, beside its own filters."""
+
+SHOWN_TAGS = 3
 
 
 class ListedRun(Protocol):
     """A row of the list."""
 
     record: RunRecord
+    retried: int
+    """Steps that were attempted more than once."""
+
+    def query(self, new_params: dict[str, str]) -> str:
+        """Return the list's URL with more in it."""
 
 
 class RunChangeList(ChangeList):
@@ -46,7 +53,10 @@ class RunChangeList(ChangeList):
         for run in runs:
             # Left in the database, and so not to be fetched one by one for the record.
             run.error = None
-            run.record = run_record(run, counts.get(run.pk))
+            found = counts.get(run.pk)
+            run.record = run_record(run, found)
+            run.retried = found["retried"] if found else 0
+            run.query = self.get_query_string
         self.result_list = cast("Any", runs)
 
 
@@ -54,23 +64,17 @@ class RunList(RunAdminBase):
     """The run list."""
 
     actions_selection_counter = True
-    list_display = (
-        "status_pill",
-        "run",
-        "resource",
-        "progress",
-        "created",
-        "begun_and_ended",
-        "duration",
-    )
+    list_display = ("status_pill", "run", "about", "progress", "created")
     list_display_links = ("run",)
-    list_filter = (StatusFilter, WorkflowFilter, CreatedFilter)
+    list_filter = FILTERS
     list_max_show_all = 50
     list_per_page = 50
     ordering = ("-created_at", "-id")
     paginator = CappedPaginator
     search_fields = ("id", "resource_id")
-    search_help_text = _("The id of a run or how it begins, or a whole resource id.")
+    search_help_text = _(
+        "The id of a run or how it begins, a whole resource id, or a tag as name:value."
+    )
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     sortable_by = ("created",)
@@ -85,8 +89,11 @@ class RunList(RunAdminBase):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the list under its own name."""
-        title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        context = {
+            "title": capfirst(self.opts.verbose_name_plural),
+            "workflows_url": self.workflows_url(),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     @override
     def get_search_results(  # type: ignore[override]  # of runs only
@@ -94,7 +101,7 @@ class RunList(RunAdminBase):
     ) -> tuple[RunQuerySet, bool]:
         """Find runs by what has an index."""
         term = search_term.strip()
-        return (search_runs(queryset, term) if term else queryset), False
+        return (search_runs(request, queryset, term) if term else queryset), False
 
     @override
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -103,13 +110,17 @@ class RunList(RunAdminBase):
         Django allows any column of the table: `?input__card__startswith=4` would let a user read
         a payload, letter by letter, that the user may not see.
         """
-        offered = {each.parameter_name for each in (StatusFilter, WorkflowFilter, CreatedFilter)}
-        return lookup in offered or lookup.removesuffix("__exact") in LINKABLE
+        return lookup in {each.parameter_name for each in FILTERS} or lookup in LINKABLE
 
     @admin.display(description=_("status"))
     def status_pill(self, obj: ListedRun) -> str:
-        """Icon and word."""
-        return display.status_pill(obj.record.status)
+        """Icon and word, and how long it took, or takes so far."""
+        run = obj.record
+        pill = display.status_pill(run.status)
+        if run.started_at is None:
+            return pill
+        took = display.duration(run.started_at, run.ended_at)
+        return format_html('{}<div class="gorkflow-quiet">{}</div>', pill, took)
 
     @admin.display(description=_("run"))
     def run(self, obj: ListedRun) -> str:
@@ -124,28 +135,38 @@ class RunList(RunAdminBase):
             str(run.id)[:SHORT_ID],
         )
 
-    @admin.display(description=_("resource id"), empty_value=display.NOTHING)
-    def resource(self, obj: ListedRun) -> str | None:
-        """What the run is about."""
-        return obj.record.resource_id or None
+    @admin.display(description=_("about"))
+    def about(self, obj: ListedRun) -> str:
+        """What the run is about: resource id, and tags to narrow the list down by."""
+        run = obj.record
+        tags = sorted(run.tags.items())
+        links = format_html_join(
+            " ",
+            '<a class="gorkflow-tag" href="{}">{}</a>',
+            (
+                (obj.query({TagFilter.parameter_name: f"{name}:{value}"}), f"{name}: {value}")
+                for name, value in tags[:SHOWN_TAGS]
+            ),
+        )
+        more = f" +{len(tags) - SHOWN_TAGS}" if len(tags) > SHOWN_TAGS else ""
+        return format_html("<div>{}</div>{}{}", run.resource_id, links, more)
 
     @admin.display(description=_("progress"))
     def progress(self, obj: ListedRun) -> str:
-        """A bar and "7 of 12"."""
-        return display.progress_bar(obj.record)
+        """A bar and "7 of 12", how many steps failed and how many were retried."""
+        return display.progress_bar(obj.record, retried=obj.retried)
 
     @admin.display(description=_("created"), ordering="created_at")
     def created(self, obj: ListedRun) -> str:
-        """When it was stored."""
-        return display.moment(obj.record.created_at)
+        """When it was stored, and by whom."""
+        run = obj.record
+        at = display.moment(run.created_at)
+        if not run.started_by:
+            return at
+        query = obj.query({StartedByFilter.parameter_name: run.started_by})
+        link = format_html('<a href="{}">{}</a>', query, run.started_by)
+        return format_html('{}<div class="gorkflow-quiet gorkflow-by">{}</div>', at, _by(link))
 
-    @admin.display(description=_("started, ended"))
-    def begun_and_ended(self, obj: ListedRun) -> str:
-        """When a worker began it, and when it ended."""
-        begun, ended = display.moment(obj.record.started_at), display.moment(obj.record.ended_at)
-        return format_html("{}<br>{}", begun, ended)
 
-    @admin.display(description=_("duration"))
-    def duration(self, obj: ListedRun) -> str:
-        """How long it took, or takes so far."""
-        return display.duration(obj.record.started_at, obj.record.ended_at)
+def _by(link: str) -> str:
+    return format_html(str(_("by {}")), link)

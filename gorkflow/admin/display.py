@@ -46,14 +46,16 @@ def status_pill(status: str, *, word: str | None = None) -> SafeString:
     )
 
 
-def progress_bar(run: RunRecord) -> SafeString:
-    """Return a bar with "7 of 12" beside it, and how many failed."""
+def progress_bar(run: RunRecord, *, retried: int = 0) -> SafeString:
+    """Return a bar with "7 of 12" beside it, and how many failed or were retried."""
     text = _("%(done)s of %(total)s") % {"done": run.done_steps, "total": run.total_steps}
     if run.failed_steps:
         text = _("%(progress)s, %(failed)s failed") % {
             "progress": text,
             "failed": run.failed_steps,
         }
+    if retried:
+        text = _("%(progress)s, %(retried)s retried") % {"progress": text, "retried": retried}
     return format_html(
         '<span class="gorkflow-progress"><progress class="gorkflow-{}" max="100" value="{}"'
         ' aria-label="{}"></progress> <span>{}</span></span>',

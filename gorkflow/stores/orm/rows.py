@@ -59,6 +59,7 @@ def count_steps(run_ids: Iterable[UUID], using: str) -> dict[UUID, dict[str, Any
         .annotate(
             done=Count("id", filter=Q(status__in=DONE_STEPS)),
             failed=Count("id", filter=Q(status=StepStatus.FAILED)),
+            retried=Count("id", filter=Q(attempt__gt=1)),
             running=Sum("progress", filter=Q(status=StepStatus.RUNNING)),
         )
     )
