@@ -224,3 +224,13 @@ def test_the_history_tells_what_the_steps_did(browser, failed):
     events = page.partition('id="gorkflow-history"')[2]
     for said in ("Created", "Begun", "Check completed", "Charge failed", "Failed"):
         assert said in events
+
+
+def test_a_step_that_workers_leave_alone_says_why(browser, waiting):
+    StepExecution.objects.filter(run_id=waiting.id).update(
+        progress_note="waits for a worker that has version '2' of the workflow"
+    )
+
+    said = reasons(browser("view_workflowrun"), waiting)
+
+    assert "Check: waits for a worker that has version &#x27;2&#x27; of the workflow" in said

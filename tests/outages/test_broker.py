@@ -49,6 +49,7 @@ def test_runs_started_while_the_broker_is_down_begin_when_it_is_back(
     assert worker.process.poll() is None
 
 
+@pytest.mark.long
 def test_a_broker_that_takes_connections_and_does_not_answer_holds_no_caller_up(
     postgres, broker, start_worker
 ):
@@ -62,6 +63,7 @@ def test_a_broker_that_takes_connections_and_does_not_answer_holds_no_caller_up(
     assert [run.wait(60).status for run in runs] == [RunStatus.COMPLETED] * 3
 
 
+@pytest.mark.long
 def test_a_worker_that_starts_before_its_broker_takes_up_what_waits(postgres, broker, start_worker):
     broker.stop(broker.crash_signal)
     (run,) = start_at_once()
@@ -74,6 +76,7 @@ def test_a_worker_that_starts_before_its_broker_takes_up_what_waits(postgres, br
     assert run.wait(60).status is RunStatus.COMPLETED
 
 
+@pytest.mark.long
 def test_a_caller_that_knew_the_broker_before_its_restart_reaches_it_again(
     postgres, broker, start_worker
 ):

@@ -1,0 +1,5 @@
+"""For workers that shut down softly, by --include."""
+
+from tests.celery_app import app
+
+app.conf.worker_soft_shutdown_timeout = 10.0
