@@ -3,6 +3,8 @@
 #   make demo               the whole thing at work, until Ctrl-C; ARGS=--once ends by itself
 #   make test               the test suite, with no server; ARGS="-k retry -x" goes to pytest
 #   make faults             errors and deaths at every fault point, with real workers
+#   make recovery           kills workers of every pool with default settings, and prints how many
+#                           seconds their steps waited; ARGS=--quick takes three and a half minutes
 #   make outages            servers that go away and come back, wrong clocks, deploys, shutdowns: with
 #                           real workers and servers of its own; ARGS="-m 'outage and not long'" is
 #                           what CI runs
@@ -26,7 +28,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test faults outages lint lint-ruff lint-types lint-imports lint-migrations openapi format coverage bench chaos build clean
+.PHONY: demo test faults recovery outages lint lint-ruff lint-types lint-imports lint-migrations openapi format coverage bench chaos build clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -37,6 +39,9 @@ test: $(VENV)/.test
 
 faults: $(VENV)/.test
 	$(BIN)/python -m pytest -m 'faults or not faults' tests/faults $(ARGS)
+
+recovery: $(VENV)/.demo
+	$(BIN)/python -m recovery $(ARGS)
 
 outages: $(VENV)/.test
 	$(BIN)/python -m pytest -m outage tests/outages $(ARGS)
