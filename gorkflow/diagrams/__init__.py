@@ -5,7 +5,7 @@ run. `timeline_of` and `timeline_svg` do the same for what happened when. Colour
 page's style sheet: the SVG has classes, and every status has an icon and a word too.
 """
 
-from gorkflow.diagrams.bars import Bar, bars_svg
+from gorkflow.diagrams.bars import Bar, bars_svg, span_svg
 from gorkflow.diagrams.graph_svg import Mark, graph_svg
 from gorkflow.diagrams.picture import MAX_STEPS, Picture, picture_of
 from gorkflow.diagrams.timeline import Timeline, timeline_of
@@ -20,6 +20,7 @@ __all__ = [
     "bars_svg",
     "graph_svg",
     "picture_of",
+    "span_svg",
     "timeline_of",
     "timeline_svg",
 ]

@@ -10,6 +10,7 @@ from gorkflow.diagrams.markup import Markup, element
 GAP = 2.0
 LABEL_HEIGHT = 18.0
 LEAST = 2.0
+WIDE = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +47,40 @@ def bars_svg(
         "svg",
         line,
         *(_bar(bar, index * pitch, pitch, most, height) for index, bar in enumerate(bars)),
-        class_="gorkflow-bars",
+        # Wide ones may be stretched to the page.
+        class_="gorkflow-bars gorkflow-wide" if width > WIDE else "gorkflow-bars",
         viewBox=f"0 0 {width:.0f} {full:.0f}",
         width=f"{width:.0f}",
         height=f"{full:.0f}",
         role="group",
         aria_label=label,
+    )
+
+
+def span_svg(half: float, most: float, *, width: float = 160.0) -> Markup:
+    """Return a line up to the median and a fainter one up to nearly all.
+
+    Args:
+        half: where the median is, 0 to 1.
+        most: where nearly all are.
+        width: pixels.
+
+    """
+    return element(
+        "svg",
+        *(
+            element("rect", x=0, y=3, width=max(width * share, 1.0), height=8, rx=2, class_=kind)
+            for share, kind in (
+                (1.0, "gorkflow-track"),
+                (most, "gorkflow-most"),
+                (half, "gorkflow-half"),
+            )
+        ),
+        class_="gorkflow-span",
+        viewBox=f"0 0 {width:.0f} 14",
+        width=f"{width:.0f}",
+        height=14,
+        aria_hidden="true",
     )
 
 

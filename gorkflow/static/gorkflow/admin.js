@@ -85,6 +85,7 @@
       region.before(make("p", { class: "gorkflow-ticker" }, this.text, this.button, this.voice));
       document.addEventListener("visibilitychange", () => this.soon(0));
       this.clock = setInterval(() => this.tell(), 1000);
+      this.tell();
       this.soon(FAST);
     }
 
