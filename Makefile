@@ -9,6 +9,8 @@
 #                           real workers and servers of its own; ARGS="-m 'outage and not long'" is
 #                           what CI runs
 #   make lint               ruff, mypy, import-linter, missing migrations
+#   make contract           sends 200 requests of every kind to each operation of the API, where the
+#                           test suite sends ten
 #   make openapi            writes docs/openapi.yaml anew, which a test compares with the code
 #   make format             ruff format, and what ruff can mend by itself
 #   make coverage           the test suite with branch coverage
@@ -28,7 +30,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test faults recovery outages lint lint-ruff lint-types lint-imports lint-migrations openapi format coverage bench chaos build clean
+.PHONY: demo test faults recovery outages lint lint-ruff lint-types lint-imports lint-migrations openapi contract format coverage bench chaos build clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -60,6 +62,9 @@ lint-imports: $(VENV)/.lint
 
 lint-migrations: $(VENV)/.lint
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+contract: $(VENV)/.test
+	CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/api/test_contract.py $(ARGS)
 
 openapi: $(VENV)/.demo
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml

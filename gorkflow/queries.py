@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -18,6 +18,7 @@ BEFORE = ("created_before", "started_before", "ended_before")
 ORDERS = ("-created_at", "created_at", "-ended_at", "ended_at")
 """What a list can be in the order of: columns with an index."""
 PAYLOADS = ("input", "output")
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 SAMPLE = 10_000
 """Runs that figures on durations are of, at most."""
 
@@ -70,6 +71,7 @@ class RunFilter:
             moment = getattr(self, name)
             if moment is not None and moment.tzinfo is None:
                 raise _bad_filter(name, "must have a time zone")
+            object.__setattr__(self, name, moment and storable_moment(moment))
         _check_known("order", (self.order,), ORDERS)
         _check_known("payloads", self.payloads, PAYLOADS)
         if isinstance(self.limit, bool) or not isinstance(self.limit, int) or self.limit < 1:
@@ -195,6 +197,17 @@ def _all_statuses(counts: Iterable[Mapping[RunStatus, int]]) -> dict[RunStatus, 
         for status, count in each.items():
             total[status] += count
     return total
+
+
+def storable_moment(moment: datetime) -> datetime:
+    """Return a time with a time zone as one in UTC that every database and driver takes.
+
+    One that is before all runs or after them becomes another such.
+    """
+    try:
+        return min(max(moment.astimezone(UTC), EARLIEST), LATEST)
+    except OverflowError:
+        return EARLIEST if moment.year < EARLIEST.year else LATEST
 
 
 def _checked_statuses(statuses: Sequence[str]) -> tuple[RunStatus, ...]:

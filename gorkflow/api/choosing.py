@@ -11,7 +11,10 @@ from rest_framework.request import Request
 
 FIELDS = "fields"
 FIELDS_PARAMETER = OpenApiParameter(
-    FIELDS, str, description="Names, separated by commas; only these are in the answer."
+    FIELDS,
+    str,
+    description="Names, separated by commas; only these are in the answer, whichever the schema "
+    "calls required.",
 )
 
 

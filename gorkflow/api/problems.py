@@ -106,7 +106,9 @@ def _field_errors(detail: Any, loc: tuple[str | int, ...] = ()) -> Iterator[dict
         for inner in detail:
             yield from _field_errors(inner, loc)
     else:
-        yield {"loc": list(loc), "msg": str(detail), "type": getattr(detail, "code", "invalid")}
+        # A form's error may have no code.
+        kind = getattr(detail, "code", None) or "invalid"
+        yield {"loc": list(loc), "msg": str(detail), "type": kind}
 
 
 def _summary(errors: list[dict[str, Any]]) -> str:

@@ -1,6 +1,8 @@
 """What happened to a run, put together from its rows."""
 
 import time
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -137,6 +139,26 @@ def test_a_filter_within_another_lets_through_what_both_do():
 def test_filters_that_have_nothing_in_common_let_nothing_through(other):
     assert ALICE.within(other) is None
     assert other.within(ALICE) is None
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+        datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12))),
+        datetime(124, 9, 30, tzinfo=ZoneInfo("America/Chicago")),
+    ],
+    ids=str,
+)
+def test_times_before_and_after_all_runs_are_no_error_anywhere(lab, moment):
+    run = lab.run(builder(), 1)
+    early = moment.year < 2000
+
+    after = lab.engine.list_runs(RunFilter(created_after=moment)).runs
+    before = lab.engine.list_runs(RunFilter(ended_before=moment)).runs
+
+    assert [each.id for each in after] == ([run.id] if early else [])
+    assert [each.id for each in before] == ([] if early else [run.id])
 
 
 @pytest.mark.parametrize(

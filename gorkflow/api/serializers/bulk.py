@@ -19,6 +19,8 @@ MAX_RUNS = 1000
 class FilterSerializer(StrictSerializer):
     """Which runs; what is left out does not matter. At least one thing has to be said."""
 
+    least_keys = 1
+
     ids = serializers.ListField(
         child=serializers.UUIDField(), required=False, max_length=MAX_IDS, min_length=1
     )

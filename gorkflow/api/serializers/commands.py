@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
+from typing_extensions import override
 
 from gorkflow.api.components import InputField
 from gorkflow.config import MAX_REASON, StartOptions
@@ -16,6 +18,9 @@ LIMITS: dict[str, Any] = StartOptions.model_json_schema()["properties"]
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses keys that it does not know: a misspelt one would be left out in silence."""
 
+    least_keys: ClassVar[int] = 0
+    """Keys that a body has to have, whichever they are."""
+
     def to_internal_value(self, data: Any) -> Any:
         """Return the checked body. Raises ValidationError."""
         checked = super().to_internal_value(data)
@@ -23,6 +28,23 @@ class StrictSerializer(serializers.Serializer[Any]):
         if unknown:
             raise serializers.ValidationError(unknown, code="extra_forbidden")
         return checked
+
+
+class StrictSerializerSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Says in the OpenAPI document that other keys are refused."""
+
+    target_class = StrictSerializer
+    match_subclasses = True
+
+    @override
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """Return the description."""
+        described = auto_schema._map_serializer(  # noqa: SLF001  as its documentation has it
+            self.target, direction, bypass_extensions=True
+        )
+        most: dict[str, Any] = {**described, "additionalProperties": False}
+        least = self.target.least_keys
+        return {**most, "minProperties": least} if least else most
 
 
 class StartSerializer(StrictSerializer):

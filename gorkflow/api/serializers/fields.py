@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from enum import StrEnum
 from typing import Any
 
@@ -40,6 +41,13 @@ class EnumFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
     ) -> dict[str, Any]:
         """Return the component."""
         return {"type": "string", "enum": [member.value for member in self.target.enum]}
+
+
+class MomentField(serializers.DateTimeField):
+    """A time in UTC, in whatever zone the host's pages are."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=UTC, **kwargs)
 
 
 @extend_schema_field(

@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from gorkflow.api.components import InputField, OutputField
-from gorkflow.api.serializers.fields import EnumField, FieldErrorSerializer
+from gorkflow.api.serializers.fields import EnumField, FieldErrorSerializer, MomentField
 from gorkflow.api.serializers.workflows import EdgeSerializer
 from gorkflow.errors import ErrorCode
 from gorkflow.records import ErrorInfo, HistoryEvent
@@ -59,10 +59,10 @@ class RunSerializer(serializers.Serializer[Any]):
     tags = serializers.DictField(child=serializers.CharField())
     started_by = serializers.CharField()
     rerun_of = serializers.UUIDField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    ended_at = serializers.DateTimeField(allow_null=True)
-    deadline_at = serializers.DateTimeField(allow_null=True)
+    created_at = MomentField()
+    started_at = MomentField(allow_null=True)
+    ended_at = MomentField(allow_null=True)
+    deadline_at = MomentField(allow_null=True)
     error = ErrorSerializer(allow_null=True)
 
 
@@ -72,9 +72,9 @@ class AttemptSerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField()
     status = EnumField(StepStatus)
     worker = serializers.CharField()
-    queued_at = serializers.DateTimeField(allow_null=True)
-    started_at = serializers.DateTimeField(allow_null=True)
-    ended_at = serializers.DateTimeField(allow_null=True)
+    queued_at = MomentField(allow_null=True)
+    started_at = MomentField(allow_null=True)
+    ended_at = MomentField(allow_null=True)
     error = ErrorDetailSerializer(allow_null=True)
 
 
@@ -97,10 +97,10 @@ class StepSerializer(serializers.Serializer[Any]):
     progress_note = serializers.CharField(
         help_text="What the handler reports or, while it waits, why a worker left it alone."
     )
-    ready_at = serializers.DateTimeField(allow_null=True)
-    due_at = serializers.DateTimeField(allow_null=True)
-    started_at = serializers.DateTimeField(allow_null=True)
-    ended_at = serializers.DateTimeField(allow_null=True)
+    ready_at = MomentField(allow_null=True)
+    due_at = MomentField(allow_null=True)
+    started_at = MomentField(allow_null=True)
+    ended_at = MomentField(allow_null=True)
     error = ErrorSerializer(allow_null=True)
 
 
@@ -136,7 +136,7 @@ class EventSerializer(serializers.Serializer[Any]):
     """Something that happened to a run or to one of its steps."""
 
     id = serializers.CharField(help_text="The same whenever the history is read.")
-    at = serializers.DateTimeField()
+    at = MomentField()
     kind = EnumField(EventKind)
     step_id = serializers.CharField(help_text="Empty where it is about the run as a whole.")
     attempt = serializers.IntegerField()

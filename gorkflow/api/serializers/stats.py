@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from gorkflow.api.serializers.fields import MomentField
 from gorkflow.queries import SAMPLE
 from gorkflow.statuses import RunStatus
 
@@ -38,6 +39,6 @@ class FiguresSerializer(serializers.Serializer[Any]):
 class StatsSerializer(FiguresSerializer):
     """Counts and durations of a window, in all and for each workflow by its id."""
 
-    created_after = serializers.DateTimeField()
-    created_before = serializers.DateTimeField()
+    created_after = MomentField()
+    created_before = MomentField()
     workflows = serializers.DictField(child=FiguresSerializer())

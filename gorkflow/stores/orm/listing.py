@@ -12,7 +12,16 @@ from gorkflow.errors import PayloadError
 from gorkflow.models import StepExecution, WorkflowRun
 from gorkflow.models.fields import PayloadText
 from gorkflow.models.querysets import RunQuerySet
-from gorkflow.queries import AFTER, BEFORE, SAMPLE, TEXTS, RunFilter, RunPage, RunStats
+from gorkflow.queries import (
+    AFTER,
+    BEFORE,
+    SAMPLE,
+    TEXTS,
+    RunFilter,
+    RunPage,
+    RunStats,
+    storable_moment,
+)
 from gorkflow.records import Json
 from gorkflow.statuses import RunStatus
 from gorkflow.stores.orm.rows import RUN_COLUMNS, count_steps, run_record
@@ -93,4 +102,5 @@ def _beyond(cursor: str, column: str, compared: str) -> Q:
             raise ValueError
     except ValueError:
         raise PayloadError(f"{cursor!r:.80} is not a cursor of this list") from None
+    at = storable_moment(at)
     return Q(**{f"{column}__{compared}": at}) | Q(**{column: at, f"id__{compared}": last_id})
