@@ -12,7 +12,7 @@ def test_a_run_does_what_the_model_says(lab, plan):
 
     check_ended(plan, run)
     lab.check()
-    lab.engine.prune(older_than=-1)
+    lab.engine.prune(older_than=0)
 
 
 @given(plan=plans())
@@ -42,7 +42,7 @@ def test_a_failed_run_that_is_mended_and_retried_does_the_rest_and_no_more(lab, 
         "COMPLETED",
         "SKIPPED",
     }
-    lab.engine.prune(older_than=-1)
+    lab.engine.prune(older_than=0)
 
 
 MOVES = st.lists(st.sampled_from(["first", "last", "lose", "double"]), max_size=40)
@@ -69,4 +69,4 @@ def test_no_order_loss_or_doubling_of_messages_changes_what_becomes_of_a_run(lab
 
     check_ended(plan, run.refresh())
     lab.check()
-    engine.prune(older_than=-1)
+    engine.prune(older_than=0)
