@@ -15,6 +15,7 @@
 #   make format             ruff format, and what ruff can mend by itself
 #   make coverage           the test suite with branch coverage
 #   make bench              measures beside Celery and DBOS; ARGS=--quick takes two minutes
+#   make prune-trial        deletes 100 000 runs while workers work; ARGS=--quick deletes 2 000
 #   make chaos              kills workers and servers under load; ARGS=--short takes a minute and a half
 #   make build              the wheel and the source distribution, in dist/
 #   make clean              removes what was made, .venv too; the demo's data in var/ stay
@@ -30,7 +31,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test faults recovery outages lint lint-ruff lint-types lint-imports lint-migrations openapi contract format coverage bench chaos build clean
+.PHONY: demo test faults recovery outages lint lint-ruff lint-types lint-imports lint-migrations openapi contract format coverage bench prune-trial chaos build clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -81,6 +82,9 @@ coverage: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
+
+prune-trial: $(VENV)/.demo
+	$(BIN)/python -m benchmarks.pruning $(ARGS)
 
 chaos: $(VENV)/.demo
 	$(BIN)/python -m chaos $(ARGS)

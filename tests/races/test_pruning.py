@@ -262,6 +262,20 @@ def test_one_transaction_takes_few_steps_but_at_least_one_run(monkeypatch):
     assert [prune() for _ in range(4)] == [2, 1, 1, 0]
 
 
+def test_on_sqlite_a_prune_naps_between_batches_so_that_others_get_to_write(monkeypatch):
+    naps = []
+    monkeypatch.setattr(pruning.time, "sleep", naps.append)
+    for _ in range(3):
+        failed()
+
+    prune(limit=1)
+    with transaction.atomic():
+        prune(limit=1)
+
+    assert len(naps) == (1 if connection.vendor == "sqlite" else 0)
+    assert all(nap > 0 for nap in naps)
+
+
 # Graphs that no run follows any more
 
 
