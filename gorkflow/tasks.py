@@ -7,7 +7,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from gorkflow.celery_worker import is_stopping, may_keep_connections
+from gorkflow.celery_worker import ending_gently, is_stopping, may_keep_connections
 from gorkflow.dispatch.celery import WORK_TASK
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.statuses import TERMINAL_RUNS
@@ -26,7 +26,10 @@ from gorkflow.wiring import get_engine
 def work(run_id: str, queue: str | None = None) -> None:
     """Work on a run until nothing of it is ready on the queue."""
     engine = get_engine()
-    with engine.store.keeping_connection() if may_keep_connections() else nullcontext():
+    with (
+        ending_gently(),
+        engine.store.keeping_connection() if may_keep_connections() else nullcontext(),
+    ):
         engine.work(UUID(run_id), queue=queue, stopping=is_stopping)
     reach(FaultPoint.BEFORE_ACK, run_id=run_id)
 

@@ -136,8 +136,9 @@ class Attempt:
                 # In a context of its own: a language, a time zone or a bound log value that a
                 # handler sets is gone with it.
                 return contextvars.copy_context().run(self._call)
-        except AttemptTimeout:
-            self._store.after_interrupt()
+        except BaseException as error:
+            if isinstance(error, AttemptTimeout) or is_told_to_end(error):
+                self._store.after_interrupt()
             raise
 
     def _call(self) -> Outcome:

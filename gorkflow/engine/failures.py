@@ -42,12 +42,18 @@ def code_of(error: BaseException) -> ErrorCode:
     return code if isinstance(code, ErrorCode) else ErrorCode.EXECUTION_FAILED
 
 
+class ToldToEnd(SystemExit):
+    """Raised in the middle of a handler when its process is told to end at once."""
+
+
 def is_told_to_end(error: BaseException) -> bool:
     """Tell whether an exception comes from outside, to end this process: a signal raised it.
 
-    Signals arrive in the main thread. In a Celery child, which ignores Ctrl-C, none of them raises
-    anything, and a plain `sys.exit()` is the handler's own: these are contained like any error.
+    Signals arrive in the main thread. In a Celery child, which ignores Ctrl-C, they raise
+    `ToldToEnd`, and a plain `sys.exit()` is the handler's own: it is contained like any error.
     """
+    if isinstance(error, ToldToEnd):
+        return True
     if threading.current_thread() is not threading.main_thread():
         return False
     if isinstance(error, KeyboardInterrupt):

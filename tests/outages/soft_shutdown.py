@@ -2,4 +2,4 @@
 
 from tests.celery_app import app
 
-app.conf.worker_soft_shutdown_timeout = 10.0
+app.conf.worker_soft_shutdown_timeout = 4.0

@@ -1,5 +1,7 @@
 """Workflows of the tests of outages; workers import this by --include."""
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -31,6 +33,14 @@ def listed(times: tuple[float, float]) -> list[float]:
     return list(times)
 
 
+@step
+def explode(job: Job) -> Job:
+    """End its worker with all of its processes, as a machine that runs out of memory does."""
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+    return job
+
+
+bomb = register(WorkflowBuilder("bomb").then(explode).build())
 clocks = register(
     WorkflowBuilder("clocks", run_timeout=60)
     .then(late)
