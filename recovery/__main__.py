@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     add("--kills", type=int, help=f"of each kind; {KILLS}, or {QUICK_KILLS} with --quick")
     add("--places", nargs="+", choices=PLACES, help="all; with --quick the embedded broker alone")
     add("--cases", nargs="+", choices=CASES, default=list(CASES), help="all")
-    add("--quick", action="store_true", help="three and a half minutes instead of fifteen")
+    add("--quick", action="store_true", help="three and a half minutes instead of fourteen")
     return made
 
 

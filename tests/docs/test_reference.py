@@ -20,6 +20,7 @@ from gorkflow.definition.context import StepContext
 from gorkflow.definition.step import StepOptions
 from gorkflow.engine import Engine
 from gorkflow.errors import ErrorCode, GorkflowError
+from gorkflow.faults import FaultPoint
 from gorkflow.models import WorkflowRun
 from gorkflow.settings import GorkflowSettings
 from gorkflow.stores.base import WorkflowStore
@@ -73,6 +74,12 @@ def test_the_log_events_are_those_that_are_written():
     listed = re.findall(r"^- (.*?)(?=^- |\n\n)", section("Logs and signals"), re.M | re.S)
 
     assert set(spans("\n".join(listed))) - {"retry"} == events
+
+
+def test_the_arrows_are_the_fault_points():
+    arrows = table("What holds at each arrow", (ROOT / "docs" / "recovery.md").read_text())
+
+    assert [code(row[0]) for row in arrows] == [*FaultPoint]
 
 
 def test_the_error_table_has_every_code_with_the_classes_that_carry_it():
