@@ -68,7 +68,8 @@ def test_a_worker_that_dies_at_the_start_is_told_with_the_end_of_its_log(env):
     assert processes_of(env) == []
 
 
-def test_sigterm_stops_everything_it_started(env):
+def end(env, sign):
+    """Start the demo, send it a signal while runs are under way, and return its end."""
     with subprocess.Popen(
         [sys.executable, "manage.py", "demo"],
         cwd=ROOT,
@@ -81,13 +82,24 @@ def test_sigterm_stops_everything_it_started(env):
         for line in running.stdout:
             if "RUNNING" in line:
                 break
-        assert len(processes_of(env)) >= 4, "demo, web server, worker and its children"
-        running.send_signal(signal.SIGTERM)
+        assert len(processes_of(env)) >= 5, "demo, guard, web server, worker and its children"
+        running.send_signal(sign)
         rest = running.stdout.read()
-
-    assert running.returncode == 0, rest
-    assert "Stopping the worker and the web server." in rest
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while processes_of(env) and time.monotonic() < deadline:
         time.sleep(0.05)
+    return running.returncode, rest
+
+
+def test_sigterm_stops_everything_it_started(env):
+    code, rest = end(env, signal.SIGTERM)
+
+    assert code == 0, rest
+    assert "Stopping the worker and the web server." in rest
+    assert processes_of(env) == []
+
+
+def test_nothing_it_started_outlives_it_when_it_is_killed(env):
+    end(env, signal.SIGKILL)
+
     assert processes_of(env) == []

@@ -18,6 +18,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
 
+from demo_project.home.showcase import guard
+
 HOST = "127.0.0.1"
 FIRST_PORT, LAST_PORT = 8000, 8099
 GRACE = 10.0
@@ -59,6 +61,7 @@ class Children:
         self.log_dir = log_dir
         self.cwd = cwd
         self.all: list[Child] = []
+        self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self, name: str, argv: Sequence[str]) -> Child:
         """Start a process that logs to `<name>.log`."""
@@ -77,7 +80,17 @@ class Children:
             )
             child = Child(name=name, process=process, log=log, log_begins=file.tell())
         self.all.append(child)
+        self._put_under_guard(process.pid)
         return child
+
+    def _put_under_guard(self, pid: int) -> None:
+        if self._guard is None:
+            self._guard = subprocess.Popen(  # noqa: S603
+                [sys.executable, guard.__file__], stdin=subprocess.PIPE, start_new_session=True
+            )
+        assert self._guard.stdin
+        self._guard.stdin.write(f"{pid}\n".encode())
+        self._guard.stdin.flush()
 
     def check(self) -> None:
         """Raise ShowcaseError if one of them is gone."""
@@ -102,6 +115,13 @@ class Children:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(child.process.pid, signal.SIGKILL)
                 child.process.wait()
+            self._dismiss_guard()
+
+    def _dismiss_guard(self) -> None:
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
 
 
 def worker_command() -> list[str]:
