@@ -31,6 +31,12 @@ def rendered(request: Request, data: Any) -> bytes:
     return content
 
 
+def is_rendered_as(request: Request, name: str) -> bool:
+    """Whether the client wants the answer in a format ("svg")."""
+    asked: Any = request
+    return bool(asked.accepted_renderer.format == name)
+
+
 def _compare(request: Request, response: Response) -> HttpResponse | None:
     tag = etag_of(response.content)
     response["ETag"] = tag

@@ -22,8 +22,8 @@ def has_permission(request: Request, codename: str) -> bool:
 
 
 class RunPermission(BasePermission):
-    """Lets in users who have the view's `required_permission`."""
+    """Lets in users who have the permission that the view requires."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Whether the request may go on."""
-        return has_permission(request, view.required_permission)
+        return has_permission(request, view.permission_for(request.method or ""))

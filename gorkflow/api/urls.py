@@ -17,7 +17,7 @@ urlpatterns = [
     path("workflows/", workflows.WorkflowListView.as_view(), name="workflows"),
     path(
         "workflows/<path:workflow_id>/runs/",
-        commands.StartView.as_view(),
+        commands.WorkflowRunsView.as_view(),
         name="workflow-runs",
     ),
     path("workflows/<path:workflow_id>/", workflows.WorkflowView.as_view(), name="workflow"),

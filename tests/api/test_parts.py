@@ -1,5 +1,7 @@
 """A run's parts: steps, output, state, graph, history."""
 
+from xml.etree import ElementTree as ET
+
 import pytest
 
 from gorkflow import WorkflowBuilder, register, registry
@@ -101,6 +103,39 @@ def test_the_graph_is_shown_with_how_its_steps_stand(api, failed):
         {"source": "check", "target": "charge"},
         {"source": "charge", "target": "ship"},
     ]
+
+
+@pytest.mark.parametrize("how", [{"format": "svg"}, {"accept": "image/svg+xml"}])
+def test_the_graph_is_an_image_too(api, failed, how):
+    client, url = api("view_workflowrun"), f"{RUNS}{failed.id}/graph/"
+
+    response = client.get(url, how) if "format" in how else client.get(url, headers=how)
+
+    assert response["Content-Type"] == "image/svg+xml; charset=utf-8"
+    root = ET.fromstring(response.content.decode())
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"Charge", "failed", "Ship", "cancelled"} <= set(texts)
+
+
+def test_an_image_of_a_hostile_name_is_an_image(api, db):
+    odd = check.with_(id="x", name="<script>&'\"</style>")
+    workflow = register(WorkflowBuilder("odd").then(odd).build())
+    try:
+        run = workflow.start(Order(number=1))
+        text = get(api(), run, "graph/", format="svg").content.decode()
+    finally:
+        registry.unregister("odd")
+
+    assert "<script>" not in text
+    assert ET.fromstring(text) is not None
+
+
+def test_a_problem_is_json_whatever_was_wanted(api, db):
+    response = api().get(f"{RUNS}nonsense/graph/", {"format": "svg"})
+
+    assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
+    assert response["Content-Type"] == "application/problem+json"
 
 
 def kinds(body):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.urls import reverse
 from rest_framework.exceptions import PermissionDenied
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -36,7 +37,11 @@ class ApiView(APIView):
     parser_classes = (JsonBodyParser,)
     permission_classes = (RunPermission,)
     required_permission: ClassVar[str]
-    throttle_scope: ClassVar[str] = READ
+    throttle_scope: str = READ
+
+    def permission_for(self, method: str) -> str:  # noqa: ARG002  for views of several methods
+        """Return the permission that a request with the method needs."""
+        return self.required_permission
 
     @property
     def engine(self) -> Engine:
@@ -74,7 +79,8 @@ class ApiView(APIView):
         final = super().finalize_response(request, response, *args, **kwargs)
         if getattr(final, "accepted_renderer", None) is None:
             return final
-        if final.accepted_renderer.format == "json" and getattr(final, "exception", False):
+        if final.accepted_renderer.format != "api" and getattr(final, "exception", False):
+            final.accepted_renderer = JSONRenderer()
             final.content_type = MEDIA_TYPE
         elif final.accepted_renderer.format != "api" and request.method in {"GET", "HEAD"}:
             make_conditional(request, final)

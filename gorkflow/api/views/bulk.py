@@ -51,6 +51,10 @@ class BulkView(CommandView):
     throttle_scope = BULK
     statuses: ClassVar[Sequence[RunStatus]]
 
+    def example(self) -> dict[str, Any]:
+        """Return a body that does nothing yet."""
+        return {"filter": {"workflow": ""}, "dry_run": True}
+
     def act(self, run_id: UUID, **words: str) -> object:
         """Do it to one run."""
         raise NotImplementedError

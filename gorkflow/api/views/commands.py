@@ -6,21 +6,26 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gorkflow.api.permissions import CANCEL, RETRY, START
+from gorkflow.api.choosing import FIELDS_PARAMETER
+from gorkflow.api.examples import example_of
+from gorkflow.api.permissions import CANCEL, RETRY, START, VIEW
 from gorkflow.api.schema import RUN_ID, WORKFLOW_ID, answers
 from gorkflow.api.serializers.commands import (
     ReasonSerializer,
     StartSerializer,
     StrictSerializer,
 )
-from gorkflow.api.serializers.runs import RunSerializer
+from gorkflow.api.serializers.runs import ListedRunSerializer, RunSerializer
 from gorkflow.api.starting import IDEMPOTENCY_KEY, read_start, starter
-from gorkflow.api.throttles import ACT
+from gorkflow.api.throttles import ACT, READ
 from gorkflow.api.throttles import START as START_SCOPE
 from gorkflow.api.views.base import ApiView
+from gorkflow.api.views.runs import RunLister
+from gorkflow.queries import RunFilter
 from gorkflow.records import RunRecord
 
 TAGS = ["runs"]
@@ -43,6 +48,14 @@ class CommandView(ApiView):
     body_class: type[StrictSerializer] = ReasonSerializer
     throttle_scope = ACT
 
+    def example(self) -> dict[str, Any]:
+        """Return what a body looks like, for the page that a person sees."""
+        return {"reason": ""}
+
+    def get_serializer(self) -> StrictSerializer:
+        """Return the example, for DRF's pages."""
+        return self.body_class(self.example())
+
     def body(self) -> dict[str, Any]:
         """Return the checked body. Raises ValidationError."""
         serializer = self.body_class(data=self.request.data)
@@ -62,12 +75,38 @@ class CommandView(ApiView):
         return response
 
 
-class StartView(CommandView):
-    """Starting runs."""
+class WorkflowRunsView(RunLister, CommandView):
+    """The runs of a workflow, and starting them."""
 
     required_permission = START
     throttle_scope = START_SCOPE
     body_class = StartSerializer
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Count reading as such."""
+        if request.method in SAFE_METHODS:
+            self.throttle_scope = READ
+        super().initial(request, *args, **kwargs)
+
+    def permission_for(self, method: str) -> str:
+        """Return the permission to see runs or to start them."""
+        return VIEW if method in SAFE_METHODS else START
+
+    def example(self) -> dict[str, Any]:
+        """Return an input of the workflow's type."""
+        workflow = self.access.workflow(self.kwargs["workflow_id"])
+        return {"input": example_of(workflow.input_schema())}
+
+    @extend_schema(
+        operation_id="workflows_runs_list",
+        tags=TAGS,
+        parameters=[WORKFLOW_ID, FIELDS_PARAMETER],
+        responses=answers(200, ListedRunSerializer(many=True), 404, 422),
+    )
+    def get(self, request: Request, workflow_id: str) -> Response:
+        """List the runs of a workflow, newest first, as `/runs/` does."""
+        workflow = self.access.workflow(workflow_id)
+        return self.page_of_runs(request, RunFilter(workflow_id=workflow.id))
 
     @extend_schema(
         operation_id="runs_start",

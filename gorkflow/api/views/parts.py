@@ -7,9 +7,12 @@ from typing import Any
 import pydantic_core
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gorkflow.api.conditional import is_rendered_as
+from gorkflow.api.drawing import SvgRenderer, draw
 from gorkflow.api.history import page_of
 from gorkflow.api.pagination import CURSOR, SIZE, next_url, page_size
 from gorkflow.api.permissions import VIEW
@@ -128,16 +131,28 @@ class RunGraphView(ApiView):
 
     required_permission = VIEW
 
+    def get_renderers(self) -> list[BaseRenderer]:
+        """Return the host's renderers, and one for an image."""
+        return [*super().get_renderers(), SvgRenderer()]
+
     @extend_schema(
         operation_id="runs_graph_retrieve",
         tags=TAGS,
         parameters=[RUN_ID],
-        responses=answers(200, RunGraphSerializer, 404),
+        responses={
+            **answers(200, RunGraphSerializer, 404),
+            (200, SvgRenderer.media_type): OpenApiTypes.STR,
+        },
     )
-    def get(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
-        """Return the steps and what each waits for, with how they stand."""
+    def get(self, request: Request, run_id: str) -> Response:
+        """Return the steps and what each waits for, with how they stand; also as an image."""
         run = self.access.run(run_id)
         steps = self.engine.get_steps(run)
+        if is_rendered_as(request, SvgRenderer.format):
+            image = draw(self.engine.planners.of_run(run).graph, steps)
+            if image is None:
+                raise NotFoundError(f"the graph of run {run.id} is too large to be drawn")
+            return Response(image)
         edges = [
             {"source": each, "target": step.step_id} for step in steps for each in step.parents
         ]

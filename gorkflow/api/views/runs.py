@@ -27,7 +27,7 @@ from gorkflow.api.views.base import ApiView
 from gorkflow.api.waiting import WAIT, read_wait, wait_for_change
 from gorkflow.definition.showing import shown_payload
 from gorkflow.models import WorkflowRun
-from gorkflow.queries import PAYLOADS
+from gorkflow.queries import PAYLOADS, RunFilter, RunPage
 from gorkflow.records import RunRecord
 
 TAGS = ["runs"]
@@ -43,15 +43,37 @@ IF_NONE_MATCH = OpenApiParameter(
 )
 
 
-class RunListView(ApiView):
-    """The history of runs."""
+class RunLister(ApiView):
+    """A view that lists runs."""
 
-    required_permission = VIEW
     pagination_class = RunPagination
     # For the documentation: it finds the query parameters through these.
     filter_backends = (DjangoFilterBackend,)
     filterset_class = ListedRunFilterSet
     queryset = WorkflowRun.objects.none()
+
+    def page_of_runs(self, request: Request, among: RunFilter | None = None) -> Response:
+        """Return the page that the query asks for, of the runs that `among` lets through."""
+        fields = read_fields(request, LIST_FIELDS)
+        payloads = [name for name in PAYLOADS if name in (fields or ())]
+        if payloads:
+            self.require_payloads()
+        pagination = RunPagination()
+        wanted = ListedRunFilterSet.read(request, CURSOR, SIZE, FIELDS)
+        wanted = pagination.narrow(request, replace(wanted, payloads=payloads))
+        narrowed = wanted if among is None else wanted.within(among)
+        page = RunPage(runs=()) if narrowed is None else self.access.list_runs(narrowed)
+        results = RunSerializer(page.runs, many=True, context=self.serializer_context()).data
+        for run, shown in zip(page.runs, results, strict=True):
+            for name, text in page.payloads.get(run.id, {}).items():
+                shown[name] = shown_payload(self.engine.registry, run, name, text)
+        return Response(pagination.body(request, page, [chosen(each, fields) for each in results]))
+
+
+class RunListView(RunLister):
+    """The history of runs."""
+
+    required_permission = VIEW
 
     @extend_schema(
         operation_id="runs_list",
@@ -61,19 +83,7 @@ class RunListView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """List runs, newest first, without their payloads unless `fields` names them."""
-        fields = read_fields(request, LIST_FIELDS)
-        payloads = [name for name in PAYLOADS if name in (fields or ())]
-        if payloads:
-            self.require_payloads()
-        pagination = RunPagination()
-        wanted = ListedRunFilterSet.read(request, CURSOR, SIZE, FIELDS)
-        wanted = pagination.narrow(request, replace(wanted, payloads=payloads))
-        page = self.access.list_runs(wanted)
-        results = RunSerializer(page.runs, many=True, context=self.serializer_context()).data
-        for run, shown in zip(page.runs, results, strict=True):
-            for name, text in page.payloads.get(run.id, {}).items():
-                shown[name] = shown_payload(self.engine.registry, run, name, text)
-        return Response(pagination.body(request, page, [chosen(each, fields) for each in results]))
+        return self.page_of_runs(request)
 
 
 class RunView(ApiView):
