@@ -175,6 +175,26 @@ def test_what_an_interrupt_leaves_open_is_rolled_back(libsql, elsewhere, monkeyp
     assert names() == ["next"]
 
 
+def test_a_statement_that_is_interrupted_stops_on_the_server_too(libsql, elsewhere):
+    libsql.ensure_connection()
+    endless = (
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n"
+    )
+    timer = threading.Timer(0.3, libsql.connection.interrupt)
+    began = time.monotonic()
+
+    timer.start()
+    with pytest.raises(OperationalError, match="was lost"), transaction.atomic(using="libsql"):
+        items().create(name="undone")
+        with libsql.cursor() as cursor:
+            cursor.execute(endless)
+    items().create(name="next")
+
+    # The lock that the endless one would have held was free at once.
+    assert time.monotonic() - began < libsql.transaction_seconds / 2
+    assert elsewhere(names) == ["next"]
+
+
 def rob():
     """Let another writer take the lock from the open transaction; return how long that took."""
     began = time.monotonic()

@@ -61,6 +61,10 @@ class Connection(StockConnection):
         """Whether only a new connection can help: the socket is gone, or another process's."""
         return bool(self._closed or self.wire.is_lost)
 
+    def interrupt(self) -> None:
+        """Stop the statement that another thread waits for: the server ends what nobody hears."""
+        self.wire.drop("a statement was interrupted")
+
     def ping(self) -> None:
         """Raise OperationalError if the server does not answer."""
         self._is_autocommit(PING_SECONDS)
