@@ -8,6 +8,7 @@
 #   make outages            servers that go away and come back, wrong clocks, deploys, shutdowns: with
 #                           real workers and servers of its own; ARGS="-m 'outage and not long'" is
 #                           what CI runs
+#   make browser            the admin in a real Chromium: apt-get install chromium
 #   make lint               ruff, mypy, import-linter, missing migrations
 #   make contract           sends 200 requests of every kind to each operation of the API, where the
 #                           test suite sends ten
@@ -31,7 +32,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test faults recovery outages lint lint-ruff lint-types lint-imports lint-migrations openapi contract format coverage bench prune-trial chaos build clean
+.PHONY: demo test faults recovery outages browser lint lint-ruff lint-types lint-imports lint-migrations openapi contract format coverage bench prune-trial chaos build clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -48,6 +49,9 @@ recovery: $(VENV)/.demo
 
 outages: $(VENV)/.test
 	$(BIN)/python -m pytest -m outage tests/outages $(ARGS)
+
+browser: $(VENV)/.browser
+	$(BIN)/python -m pytest -m e2e tests/browser $(ARGS)
 
 lint: lint-ruff lint-types lint-imports lint-migrations
 
@@ -100,7 +104,7 @@ clean:
 
 # A stamp per dependency group, newer than pyproject.toml once the group is installed.
 
-$(VENV)/.demo $(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: $(VENV)/.pip pyproject.toml
+$(VENV)/.demo $(VENV)/.test $(VENV)/.browser $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: $(VENV)/.pip pyproject.toml
 	@echo "Installing django-gorkflow and what '$*' needs into $(VENV) ..."
 	@$(PIP) install --group $* --editable .
 	@touch $@

@@ -110,13 +110,28 @@ get_mysqlclient() { # venv: there is no binary wheel for Linux, and pip builds w
     fi
 }
 
-install_headers() {
+install_headers() { install_packages gcc pkg-config libmariadb-dev; }
+
+install_packages() { # Debian packages...
     local sudo=""
     command -v apt-get >/dev/null || return 1
     [ "$(id -u)" = 0 ] || sudo="sudo -n"
     $sudo apt-get update --quiet
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes \
-        --no-install-recommends gcc pkg-config libmariadb-dev
+        --no-install-recommends "$@"
+}
+
+# Chromium ----------------------------------------------------------------------------------------
+
+has_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+
+find_chromium() {
+    has_chromium >/dev/null && return 0
+    if in_ci; then
+        install_packages chromium fonts-dejavu-core >"$WORK/chromium.log" 2>&1 ||
+            tail -n 20 "$WORK/chromium.log"
+    fi
+    has_chromium >/dev/null
 }
 
 start_mariadb() {

@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "tests.shop",
 ]
 MIDDLEWARE = [
+    "demo_project.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

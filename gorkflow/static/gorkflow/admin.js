@@ -55,11 +55,13 @@
     const next = (node) => { while (node && node.own) node = node.nextSibling; return node; };
     const drop = (node) => { const after = next(node.nextSibling); node.remove(); return after; };
     const known = new Map([...old.children].filter((each) => each.id && !each.own).map((each) => [each.id, each]));
-    const staying = new Set([...fresh.children].map((each) => each.id));
+    const staying = new Set([...fresh.children].map((each) => each.id).filter(Boolean));
     let at = next(old.firstChild);
     for (const child of [...fresh.childNodes]) {
       while (at && at.id && !staying.has(at.id)) at = drop(at);
       const found = child.id ? known.get(child.id) : at && !at.id && at;
+      // Moving an element takes the focus from it, so what goes away goes first.
+      while (child.id && found && at && at !== found && !staying.has(at.id)) at = drop(at);
       if (!found || !alike(found, child)) {
         old.insertBefore(child, at);
         continue;

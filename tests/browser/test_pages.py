@@ -1,0 +1,113 @@
+"""Every page: clean under its policy, accessible, and usable on a phone and without scripts."""
+
+from pathlib import Path
+
+import pytest
+
+from gorkflow.models import WorkflowRun
+
+RUNS = "/admin/gorkflow/workflowrun/"
+WORKFLOWS = "/admin/gorkflow/registeredworkflow/"
+BAD = {"serious", "critical"}
+
+
+@pytest.fixture
+def pages(completed, flaky, failed, waiting):
+    return {
+        "dashboard": "/admin/gorkflow/",
+        "list": RUNS,
+        "empty list": f"{RUNS}?status=CANCELLED",
+        "completed run": f"{RUNS}{completed.id}/change/",
+        "flaky run": f"{RUNS}{flaky.id}/change/",
+        "failed run": f"{RUNS}{failed.id}/change/",
+        "waiting run": f"{RUNS}{waiting.id}/change/",
+        "step": f"{RUNS}{flaky.id}/steps/1/",
+        "cancel": f"{RUNS}{waiting.id}/cancel/",
+        "retry": f"{RUNS}{failed.id}/retry/",
+        "rerun": f"{RUNS}{completed.id}/rerun/",
+        "workflows": WORKFLOWS,
+        "workflow": f"{WORKFLOWS}orders/change/",
+        "start": f"{WORKFLOWS}orders/start/",
+        "start as JSON": f"{WORKFLOWS}orders/start/?mode=json",
+    }
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The source of axe-core."""
+    package = pytest.importorskip("axe_playwright_python")
+    return (Path(package.__path__[0]) / "axe.min.js").read_text()
+
+
+def violations(page, axe):
+    page.evaluate(axe)
+    # What is ours: the header and the sidebar are Django's.
+    found = page.evaluate(
+        """axe.run(document.querySelector("#content"), {
+          resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21aa"], preload: false,
+        })"""
+    )
+    return [
+        f"{each['id']}: {node['html'][:200]}"
+        for each in found["violations"]
+        if each["impact"] in BAD
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(open_tab, pages, axe, scheme):
+    # axe tries out styles of its own.
+    tab = open_tab(color_scheme=scheme, bypass_csp=True)
+    found = {}
+
+    for name, path in pages.items():
+        assert tab.goto(path).ok, name
+        found[name] = violations(tab, axe)
+
+    wrong = [f"{name}: {each}" for name, some in found.items() for each in some]
+    assert "\n".join(wrong) == ""
+
+
+def test_no_page_scrolls_sideways_on_a_phone(open_tab, pages):
+    tab = open_tab(390, has_touch=True)
+    widths = {}
+
+    for name, path in pages.items():
+        tab.goto(path)
+        widths[name] = tab.evaluate("document.documentElement.scrollWidth")
+
+    assert {name: width for name, width in widths.items() if width > 390} == {}
+
+
+def test_every_page_stands_forced_colours_and_reduced_motion(open_tab, pages):
+    tab = open_tab(forced_colors="active", reduced_motion="reduce")
+
+    for name, path in pages.items():
+        assert tab.goto(path).ok, name
+
+
+def test_without_scripts_a_run_is_read_and_cancelled(open_tab, failed, waiting):
+    tab = open_tab(java_script_enabled=False)
+    tab.goto(f"{RUNS}{failed.id}/change/")
+    tab.get_by_role("link", name="Charge: Failed, 1 attempt").first.click()
+    assert "/steps/1/" in tab.url
+    assert tab.get_by_text("alert('declined')").count() >= 1
+
+    tab.goto(f"{RUNS}{waiting.id}/change/")
+    tab.get_by_role("link", name="Cancel…").click()
+    tab.get_by_label("Reason").fill("no scripts here")
+    tab.get_by_role("button", name="Yes, cancel").click()
+
+    assert tab.get_by_text("1 run was cancelled.").count() == 1
+    assert waiting.refresh().status == "CANCELLED"
+
+
+def test_without_scripts_a_run_is_started(open_tab, orders):
+    tab = open_tab(java_script_enabled=False)
+    tab.goto(f"{WORKFLOWS}orders/start/")
+    tab.get_by_label("Number").fill("7")
+    tab.get_by_role("button", name="Start a run").click()
+
+    assert tab.url.endswith("/change/")
+    assert WorkflowRun.objects.get().input == {"number": 7, "note": ""}
