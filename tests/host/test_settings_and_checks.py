@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 # The test workflows have atomic steps with the default timeout, and run on every database.
-OF_LIBSQL = {"gorkflow.W006"} if connection.display_name == "libSQL" else set()
+OF_LIBSQL = {"gorkflow.W006"} if connection.settings_dict["ENGINE"] == "gorkflow.db.libsql" else set()
 
 
 def check_ids():
