@@ -121,19 +121,6 @@ install_packages() { # Debian packages...
         --no-install-recommends "$@"
 }
 
-# Chromium ----------------------------------------------------------------------------------------
-
-has_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
-
-find_chromium() {
-    has_chromium >/dev/null && return 0
-    if in_ci; then
-        install_packages chromium fonts-dejavu-core >"$WORK/chromium.log" 2>&1 ||
-            tail -n 20 "$WORK/chromium.log"
-    fi
-    has_chromium >/dev/null
-}
-
 start_mariadb() {
     local server port home=$WORK/mariadb
     server=$(PATH=$PATH:/usr/sbin command -v mariadbd) || return 1

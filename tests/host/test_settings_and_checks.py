@@ -17,7 +17,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 # The test workflows have atomic steps with the default timeout, and run on every database.
-OF_LIBSQL = {"gorkflow.W006"} if connection.settings_dict["ENGINE"] == "gorkflow.db.libsql" else set()
+IS_LIBSQL = connection.settings_dict["ENGINE"] == "gorkflow.db.libsql"
+OF_LIBSQL = {"gorkflow.W006"} if IS_LIBSQL else set()
 
 
 def check_ids():
