@@ -17,6 +17,7 @@ class Need(Enum):
     BROKER_FILE = "the embedded broker"
     RESULTS = "Redis for results"
     DBOS = "the package dbos"
+    DBOS_SQLITE = "an SQLite that dbos can use"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +130,13 @@ SYSTEMS = (
         name="dbos-sqlite",
         title="DBOS: SQLite",
         driver="dbos_peer",
-        needs=(Need.SQLITE, Need.DBOS),
+        needs=(Need.SQLITE, Need.DBOS, Need.DBOS_SQLITE),
     ),
     System(
         name="dbos-sqlite-two",
         title="DBOS: SQLite, two processes",
         driver="dbos_peer",
-        needs=(Need.SQLITE, Need.DBOS),
+        needs=(Need.SQLITE, Need.DBOS, Need.DBOS_SQLITE),
         processes=2,
         only=_TWO,
     ),

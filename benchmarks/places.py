@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -56,6 +58,7 @@ class Places:
             Need.REDIS: lambda: _ping(urls.redis),
             Need.RABBITMQ: lambda: _open(urls.rabbitmq),
             Need.DBOS: _find_dbos,
+            Need.DBOS_SQLITE: _check_sqlite,
         }
         self._missing = {need: _reason(look) for need, look in looks.items()}
         self._missing[Need.RESULTS] = self._missing[Need.REDIS]
@@ -87,7 +90,7 @@ class Places:
                     found["GORKFLOW_BENCH_RESULTS"] = self._take_redis()
                 case Need.RABBITMQ:
                     found["CELERY_BROKER_URL"] = self._make_vhost(name)
-                case Need.DBOS:
+                case Need.DBOS | Need.DBOS_SQLITE:
                     pass
         found.setdefault("CELERY_BROKER_URL", "memory://")
         return found
@@ -154,6 +157,12 @@ def _open(url: str) -> None:
 def _find_dbos() -> None:
     if find_spec("dbos") is None:
         raise ImportError("it is in the dependency group bench")
+
+
+def _check_sqlite() -> None:
+    # From Python 3.12 on, dbos writes times by a function that older ones do not have.
+    if sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42):
+        raise ImportError(f"SQLite {sqlite3.sqlite_version} is older than 3.42")
 
 
 def _reason(look: Callable[[], None]) -> str | None:
