@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pydantic_core
+from django.db import IntegrityError
 
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.records import RunRecord
@@ -51,6 +52,14 @@ def start(new: NewRun, using: str) -> RunRecord | None:
     """Insert a run whose graph is stored already and that nothing can be in the way of."""
     if not is_common_start(new) or new.idempotency_key is not None or new.concurrency_key:
         return None
+    try:
+        return _insert(new, using)
+    except IntegrityError:
+        # Its graph is being pruned at this moment; nothing of the run was stored.
+        return None
+
+
+def _insert(new: NewRun, using: str) -> RunRecord | None:
     with write_transaction(using), Session(using) as session:
         added = session.change(
             Statements.START,
