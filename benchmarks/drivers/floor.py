@@ -30,12 +30,13 @@ END = """UPDATE floor_step SET status = 'COMPLETED', output = {p}, token = NULL,
     ended_at = {now} WHERE owner = {p} AND position = {p} AND token = {p}"""
 BEGIN = """UPDATE floor_step SET status = 'RUNNING', token = {p}, due_at = {later},
     attempt = attempt + 1, started_at = {now} WHERE owner = {p} AND position = {p}"""
-SQLITE_BOTH = """UPDATE floor_step SET status = iif(position = ?1, 'COMPLETED', 'RUNNING'),
-    output = iif(position = ?1, ?2, output), token = iif(position = ?1, NULL, ?3),
-    due_at = iif(position = ?1, NULL, unixepoch() + 30),
-    attempt = attempt + (position <> ?1), ended_at = iif(position = ?1, unixepoch(), ended_at),
-    started_at = iif(position = ?1, started_at, unixepoch())
-    WHERE owner = ?4 AND (position = ?5 OR position = ?1 AND token = ?6)"""
+SQLITE_BOTH = """UPDATE floor_step SET status = iif(position = :ended, 'COMPLETED', 'RUNNING'),
+    output = iif(position = :ended, '1', output), token = iif(position = :ended, NULL, :taker),
+    due_at = iif(position = :ended, NULL, unixepoch() + 30),
+    attempt = attempt + (position <> :ended),
+    ended_at = iif(position = :ended, unixepoch(), ended_at),
+    started_at = iif(position = :ended, started_at, unixepoch())
+    WHERE owner = :owner AND (position = :begun OR position = :ended AND token = :token)"""
 
 
 class Floor(Driver):
@@ -146,8 +147,8 @@ class SqliteFloor(Floor):
 
     def in_one(self, position: int, following: int, token: str) -> None:
         """Make both changes in one statement."""
-        values = (position, "1", token, self._owner, following, self._token)
-        self._connection.execute(SQLITE_BOTH, values)
+        values = {"ended": position, "begun": following, "taker": token}
+        self._connection.execute(SQLITE_BOTH, values | {"owner": self._owner, "token": self._token})
 
     def in_two(self, position: int, following: int, token: str) -> None:
         """Make both changes in a transaction."""

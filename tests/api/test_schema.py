@@ -19,10 +19,12 @@ def schema():
 
 
 def test_the_document_in_the_repository_is_that_of_the_code():
+    # On the demo's own SQLite file: checks ask a server, which has this suite's databases alone.
+    own = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     made = subprocess.run(
         [sys.executable, "manage.py", "spectacular", "--validate", "--fail-on-warn"],
         cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "demo_project.settings"},
+        env={**own, "DJANGO_SETTINGS_MODULE": "demo_project.settings"},
         capture_output=True,
         text=True,
         check=True,
