@@ -11,7 +11,7 @@ from gorkflow.engine.forks import NO_FORK
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import PERSISTENCE_ERROR, log
 from gorkflow.records import storable_text
-from gorkflow.stores.base import WorkflowStore
+from gorkflow.stores.base import Lease, WorkflowStore
 
 IDLE_SECONDS = 30.0
 PROGRESS_SECONDS = 0.5
@@ -22,9 +22,9 @@ class Beat:
     """One held lease, shared between the handler's thread and the heartbeat."""
 
     def __init__(
-        self, token: UUID, seconds: float | None = None, *, run_id: UUID | None = None
+        self, lease: Lease, seconds: float | None = None, *, run_id: UUID | None = None
     ) -> None:
-        self.token = token
+        self.lease = lease
         self.run_id = run_id
         self._ends: float | None = None
         if seconds is not None:
@@ -71,7 +71,7 @@ class Heartbeat:
 
     def _reset(self) -> None:
         self._pid = os.getpid()
-        self._beats: dict[UUID, Beat] = {}
+        self._beats: dict[Lease, Beat] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._idle_rounds = 0
@@ -82,7 +82,7 @@ class Heartbeat:
         if self._pid != os.getpid():
             self._reset()
         with self._changed:
-            self._beats[beat.token] = beat
+            self._beats[beat.lease] = beat
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="gorkflow-heartbeat", daemon=True
@@ -92,7 +92,7 @@ class Heartbeat:
     def remove(self, beat: Beat) -> None:
         """Let the lease be; it is finished or lost."""
         with self._changed:
-            self._beats.pop(beat.token, None)
+            self._beats.pop(beat.lease, None)
 
     def nudge(self) -> None:
         """Store waiting progress soon instead of with the next renewal."""
@@ -104,21 +104,21 @@ class Heartbeat:
         """Renew all leases now; leases that are no longer ours are marked lost."""
         now = time.monotonic()
         with self._changed:
-            beats = {token: beat for token, beat in self._beats.items() if not beat.is_over(now)}
+            beats = {lease: beat for lease, beat in self._beats.items() if not beat.is_over(now)}
         if not beats:
             return
         try:
             for beat in beats.values():
                 reach(FaultPoint.IN_HEARTBEAT, beat)
             held = self._store.heartbeat(
-                {token: beat.take() for token, beat in beats.items()}, self._lease
+                {lease: beat.take() for lease, beat in beats.items()}, self._lease
             )
         except Exception as error:  # noqa: BLE001  the next beat tries again; the lease has slack
             log.warning(PERSISTENCE_ERROR, act="heartbeat", error=str(error))
             return
-        for token, beat in beats.items():
+        for lease, beat in beats.items():
             # A step finished between the copy and the update is not lost, but nobody looks then.
-            if token not in held:
+            if lease not in held:
                 beat.lost.set()
 
     def _run(self) -> None:

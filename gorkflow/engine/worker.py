@@ -132,7 +132,7 @@ class RunWorker:
         """Keep a claim's lease from the moment we know of it."""
         if claim is None:
             return None
-        beat = Beat(claim.token, run_id=claim.run_id)
+        beat = Beat(claim.lease, run_id=claim.run_id)
         # Inside a caller's open transaction no other connection sees the row: nothing to keep.
         if claim.shared:
             self._engine.heartbeat.add(beat)

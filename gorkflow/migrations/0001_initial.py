@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                 ('ready_at', models.DateTimeField(blank=True, null=True, verbose_name='ready')),
                 ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='gorkflow.workflowrun')),
+                ('run', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='gorkflow.workflowrun')),
             ],
             options={
                 'verbose_name': 'step execution',
@@ -204,10 +204,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='stepexecution',
             index=models.Index(fields=['run', 'status', 'due_at', 'id'], name='gorkflow_step_claim'),
-        ),
-        migrations.AddIndex(
-            model_name='stepexecution',
-            index=models.Index(fields=['token'], name='gorkflow_step_token'),
         ),
         migrations.AddConstraint(
             model_name='stepexecution',

@@ -29,6 +29,7 @@ from gorkflow.stores.moves import (
     Claim,
     Finish,
     Finished,
+    Lease,
     Loaded,
     NewEvent,
     NewRun,
@@ -44,6 +45,7 @@ __all__ = [
     "Claim",
     "Finish",
     "Finished",
+    "Lease",
     "Loaded",
     "NewEvent",
     "NewRun",
@@ -124,8 +126,10 @@ class WorkflowStore(ABC):
         """
 
     @abstractmethod
-    def heartbeat(self, beats: Mapping[UUID, tuple[float, str] | None], lease: float) -> set[UUID]:
-        """Renew leases by token, storing progress and note where given; return those still held."""
+    def heartbeat(
+        self, beats: Mapping[Lease, tuple[float, str] | None], seconds: float
+    ) -> set[Lease]:
+        """Renew leases, storing progress and note where given; return those still held."""
 
     @abstractmethod
     def end_run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from gorkflow.dispatch.base import Hint
@@ -79,6 +79,13 @@ class Candidate:
     fingerprint: str
 
 
+class Lease(NamedTuple):
+    """What a heartbeat renews."""
+
+    row_id: int
+    token: UUID
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A step that is the caller's until its lease ends."""
@@ -103,6 +110,11 @@ class Claim:
     """Whether this claim took the run from PENDING to RUNNING."""
     run_input: Json | None = None
     """The run's input, where the store has read it in passing."""
+
+    @property
+    def lease(self) -> Lease:
+        """What keeps the step the caller's."""
+        return Lease(self.row_id, self.token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

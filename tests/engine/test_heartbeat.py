@@ -48,7 +48,7 @@ def pulse(store, monkeypatch):
 
 
 def test_a_held_lease_is_renewed_until_it_is_removed(store, claim, pulse):
-    beat = Beat(claim.token)
+    beat = Beat(claim.lease)
 
     pulse.add(beat)
     assert store.beaten.acquire(timeout=WAIT)
@@ -60,11 +60,11 @@ def test_a_held_lease_is_renewed_until_it_is_removed(store, claim, pulse):
 
 
 def test_a_lease_added_while_the_thread_idles_is_renewed_as_soon(store, claim, pulse):
-    pulse.add(Beat(claim.token))
+    pulse.add(Beat(claim.lease))
     assert store.beaten.acquire(timeout=WAIT)
     other = store.claim(store.create_run(new_run(CHAIN))[0].id, taker())
 
-    pulse.add(Beat(other.token))
+    pulse.add(Beat(other.lease))
 
     assert store.beaten.acquire(timeout=WAIT)
 
@@ -76,7 +76,7 @@ def test_a_lease_that_is_gone_is_marked_lost(store, claim, pulse):
 
     cancelled = ErrorInfo(code=ErrorCode.CANCELLED, message="")
     store.end_run(claim.run_id, RunStatus.CANCELLED, cancelled)
-    beat = Beat(claim.token)
+    beat = Beat(claim.lease)
 
     pulse.add(beat)
 
@@ -85,7 +85,7 @@ def test_a_lease_that_is_gone_is_marked_lost(store, claim, pulse):
 
 def test_progress_is_stored_with_the_next_beat(store, claim):
     pulse = Heartbeat(store, lease=30, interval=1000)
-    beat = Beat(claim.token)
+    beat = Beat(claim.lease)
     pulse.add(beat)
 
     beat.report(0.25, "one of four")
@@ -107,7 +107,7 @@ def test_a_store_that_is_away_for_a_moment_loses_no_lease(store, claim, pulse, m
         return real(beats, lease)
 
     monkeypatch.setattr(store, "heartbeat", flaky)
-    beat = Beat(claim.token)
+    beat = Beat(claim.lease)
 
     pulse.add(beat)
 
@@ -116,7 +116,7 @@ def test_a_store_that_is_away_for_a_moment_loses_no_lease(store, claim, pulse, m
 
 
 def test_an_attempt_beyond_its_time_is_no_longer_kept(store, claim, pulse):
-    beat = Beat(claim.token, seconds=0)
+    beat = Beat(claim.lease, seconds=0)
 
     pulse.add(beat)
 
@@ -125,7 +125,7 @@ def test_an_attempt_beyond_its_time_is_no_longer_kept(store, claim, pulse):
 
 
 def test_a_note_is_cut_to_what_the_column_takes(claim):
-    beat = Beat(claim.token)
+    beat = Beat(claim.lease)
 
     beat.report(1.0, "x" * 300)
 

@@ -105,7 +105,7 @@ def test_leases_that_ended_while_the_store_was_away_are_let_be_until_they_can_be
 
     assert status(run) is StepStatus.RUNNING
     assert pauses[2] > CONFIG.heartbeat, "time to renew"
-    assert engine.store.heartbeat({claim.token: None}, 30) == {claim.token}
+    assert engine.store.heartbeat({claim.lease: None}, 30) == {claim.lease}
     sweeper.sweep()
     assert status(run) is StepStatus.RUNNING
     assert run.refresh().status is RunStatus.RUNNING

@@ -180,11 +180,11 @@ def test_a_claim_that_waits_for_a_cancel_gets_nothing(monkeypatch):
 def test_a_heartbeat_beside_a_finish_does_not_lose_it():
     run_id = create()
     claimed = claim(run_id)
-    beats = Held(lambda: STORE.heartbeat({claimed.token: (0.5, "half")}, 60.0))
+    beats = Held(lambda: STORE.heartbeat({claimed.lease: (0.5, "half")}, 60.0))
     finishes = Act(lambda: finish(claimed, take=taker()))
     wait_until_blocked(finishes)
 
-    assert beats.end() == {claimed.token}
+    assert beats.end() == {claimed.lease}
     assert finishes.result().accepted
     assert row(run_id, "a").progress == 1.0
 

@@ -12,6 +12,7 @@ from gorkflow.engine import timeout
 from gorkflow.engine import worker as worker_module
 from gorkflow.engine.heartbeat import Beat, Heartbeat
 from gorkflow.errors import ErrorCode
+from gorkflow.stores.base import Lease
 from gorkflow.stores.orm import DjangoStore, finishing
 from gorkflow.testing.contracts.kit import CHAIN, error, new_run, planner_of
 from tests.races.kit import (
@@ -32,7 +33,7 @@ STORE = DjangoStore()
 
 
 class Renewals:
-    """A store that knows nothing but heartbeats, and tells when a token was renewed."""
+    """A store that knows nothing but heartbeats, and tells when a lease was renewed."""
 
     def __init__(self):
         self.calls = []
@@ -47,11 +48,16 @@ class Renewals:
     def release(self):
         pass
 
-    def wait_for(self, token, seconds):
+    def wait_for(self, lease, seconds):
         with self._renewed:
             return self._renewed.wait_for(
-                lambda: any(token in call for call in self.calls), seconds
+                lambda: any(lease in call for call in self.calls), seconds
             )
+
+
+def lease_of(run_id, step_id):
+    step = row(run_id, step_id)
+    return Lease(step.pk, step.token)
 
 
 def held_step(store=STORE, **changes):
@@ -72,16 +78,16 @@ def test_a_lease_that_begins_while_the_heart_rests_is_renewed_in_time(monkeypatc
         return wait(seconds)
 
     monkeypatch.setattr(beating._changed, "wait", watched)
-    first, second = Beat(uuid4()), Beat(uuid4())
+    first, second = Beat(Lease(1, uuid4())), Beat(Lease(2, uuid4()))
     beating.add(first)
-    assert renewals.wait_for(first.token, PATIENCE)
+    assert renewals.wait_for(first.lease, PATIENCE)
     beating.remove(first)
     assert resting.wait(PATIENCE)
 
     beating.add(second)
 
     try:
-        assert renewals.wait_for(second.token, 1.0)
+        assert renewals.wait_for(second.lease, 1.0)
     finally:
         beating.remove(second)
 
@@ -99,7 +105,7 @@ def test_progress_that_comes_thick_is_gathered(monkeypatch):
         return wait(seconds)
 
     monkeypatch.setattr(beating._changed, "wait", watched)
-    beat = Beat(uuid4())
+    beat = Beat(Lease(1, uuid4()))
     beating.add(beat)
     beating.nudge()
     while not gathering.wait(0.01):
@@ -110,7 +116,7 @@ def test_progress_that_comes_thick_is_gathered(monkeypatch):
         beating.nudge()
 
     try:
-        assert not renewals.wait_for(beat.token, 0.1)
+        assert not renewals.wait_for(beat.lease, 0.1)
     finally:
         beating.remove(beat)
 
@@ -120,8 +126,8 @@ def test_a_note_that_no_database_takes_does_not_stop_the_heart(note):
     """A handler reports the name of a file, as os.listdir gives it."""
     held, bystander = held_step(), held_step()
     engine = engine_of()
-    beats = [Beat(held[1].token), Beat(bystander[1].token)]
-    engine.heartbeat._beats = {beat.token: beat for beat in beats}
+    beats = [Beat(held[1].lease), Beat(bystander[1].lease)]
+    engine.heartbeat._beats = {beat.lease: beat for beat in beats}
     for run_id, _ in (held, bystander):
         end_lease(run_id, "a")
 
@@ -136,7 +142,7 @@ def test_a_heart_beats_on_after_its_connection_was_lost():
         pytest.skip("a file does not hang up")
     run_id, claimed = held_step()
     heart = engine_of().heartbeat
-    heart._beats = {claimed.token: Beat(claimed.token)}
+    heart._beats = {claimed.lease: Beat(claimed.lease)}
 
     def beat_over_a_lost_connection():
         heart.beat_once()
@@ -164,7 +170,7 @@ def test_a_row_that_somebody_has_locked_does_not_keep_other_leases_from_being_re
     locked, other = held_step(), held_step()
     end_lease(other[0], "a")
     heart = engine_of().heartbeat
-    heart._beats = {each.token: Beat(each.token) for _, each in (locked, other)}
+    heart._beats = {each.lease: Beat(each.lease) for _, each in (locked, other)}
 
     with transaction.atomic():
         # A view that cancels a run, in a transaction that goes on for a while.
@@ -249,7 +255,7 @@ def test_a_run_inside_an_atomic_step_is_not_taken_for_lost():
 
     @step
     def inner(ctx: StepContext) -> None:
-        seen.append(set(engine.heartbeat._beats) & {row(ctx.run_id, "inner").token})
+        seen.append(set(engine.heartbeat._beats) & {lease_of(ctx.run_id, "inner")})
 
     child = workflow_of(inner, name="child")
 
@@ -280,7 +286,7 @@ def test_a_step_after_an_atomic_one_with_a_run_inside_has_its_lease_renewed():
 
     @step
     def after(ctx: StepContext) -> None:
-        seen.append(row(ctx.run_id, "after").token in engine.heartbeat._beats)
+        seen.append(lease_of(ctx.run_id, "after") in engine.heartbeat._beats)
 
     engine = engine_of(workflow_of(outer, after, name="parent"), child)
     run = engine.start("parent")
@@ -305,7 +311,7 @@ def test_a_heartbeat_between_the_look_and_the_write_of_a_sweep_leaves_no_false_r
     def record_and_beat(*args, **changes):
         record(*args, **changes)
         if is_postgresql():
-            beats = Act(STORE.heartbeat, {claimed.token: None}, 60.0)
+            beats = Act(STORE.heartbeat, {claimed.lease: None}, 60.0)
             wait_until_blocked(beats)
 
     monkeypatch.setattr(finishing, "record_attempts", record_and_beat)

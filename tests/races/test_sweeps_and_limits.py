@@ -201,5 +201,5 @@ def test_a_late_heartbeat_of_a_lost_step_does_not_take_the_new_lease():
     STORE.finish(old, planner_of(CHAIN).lost(old), None)
     STORE.claim(run_id, taker())
 
-    assert STORE.heartbeat({old.token: None}, 3600.0) == set()
+    assert STORE.heartbeat({old.lease: None}, 3600.0) == set()
     assert row(run_id, "a").due_at - STORE.now() < timedelta(seconds=120)

@@ -22,6 +22,7 @@ from gorkflow.stores.base import (
     Claim,
     Finish,
     Finished,
+    Lease,
     Loaded,
     NewEvent,
     NewRun,
@@ -287,18 +288,22 @@ class MemoryStore(WorkflowStore):
             if is_due(row, self.now(), None)
         ]
 
-    def heartbeat(self, beats: Mapping[UUID, tuple[float, str] | None], lease: float) -> set[UUID]:
-        """Renew leases by token."""
+    def heartbeat(
+        self, beats: Mapping[Lease, tuple[float, str] | None], seconds: float
+    ) -> set[Lease]:
+        """Renew leases."""
         held = set()
         with self._lock:
             for run in self._runs.values():
                 for row in run.steps.values():
-                    if row.token not in beats or row.status is not StepStatus.RUNNING:
+                    if row.token is None or row.status is not StepStatus.RUNNING:
                         continue
-                    assert row.token is not None
-                    held.add(row.token)
-                    row.due_at = self.now() + timedelta(seconds=lease)
-                    row.progress, row.progress_note = beats[row.token] or (
+                    lease = Lease(row.row_id, row.token)
+                    if lease not in beats:
+                        continue
+                    held.add(lease)
+                    row.due_at = self.now() + timedelta(seconds=seconds)
+                    row.progress, row.progress_note = beats[lease] or (
                         row.progress,
                         row.progress_note,
                     )

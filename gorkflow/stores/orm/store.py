@@ -34,6 +34,7 @@ from gorkflow.stores.base import (
     Claim,
     Finish,
     Finished,
+    Lease,
     Loaded,
     NewEvent,
     NewRun,
@@ -275,9 +276,11 @@ class DjangoStore(WorkflowStore):
 
         return retrying(act, using)
 
-    def heartbeat(self, beats: Mapping[UUID, tuple[float, str] | None], lease: float) -> set[UUID]:
-        """Renew leases by token."""
-        return retrying(lambda _again: renewing.renew(beats, lease, self.using), self.using)
+    def heartbeat(
+        self, beats: Mapping[Lease, tuple[float, str] | None], seconds: float
+    ) -> set[Lease]:
+        """Renew leases."""
+        return retrying(lambda _again: renewing.renew(beats, seconds, self.using), self.using)
 
     def end_run(
         self,

@@ -82,7 +82,7 @@ class ClaimingContract(Contract):
     ) -> None:
         run_id = self.create(store)
         claim = self.claim(store, run_id)
-        store.heartbeat({claim.token: (0.5, "half")}, 60.0)
+        store.heartbeat({claim.lease: (0.5, "half")}, 60.0)
 
         self.finish(store, claim, status=StepStatus.PENDING)
 

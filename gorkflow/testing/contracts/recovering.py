@@ -7,7 +7,7 @@ from uuid import uuid4
 from gorkflow.engine.planner import Outcome
 from gorkflow.errors import ErrorCode, NotFoundError
 from gorkflow.statuses import TERMINAL_RUNS, RunStatus, StepStatus
-from gorkflow.stores.base import Claim, Finished, Swept, WorkflowStore
+from gorkflow.stores.base import Claim, Finished, Lease, Swept, WorkflowStore
 from gorkflow.testing.contracts.kit import (
     CHAIN,
     Contract,
@@ -37,10 +37,10 @@ class RecoveringContract(Contract):
         run_id = self.create(store)
         claim = self.claim(store, run_id, lease=SHORT)
 
-        held = store.heartbeat({claim.token: (0.5, "half")}, LONG)
+        held = store.heartbeat({claim.lease: (0.5, "half")}, LONG)
 
         step = self.step(store, run_id, "a")
-        assert held == {claim.token}
+        assert held == {claim.lease}
         assert (step.progress, step.progress_note) == (0.5, "half")
         assert step.due_at is not None
         assert (step.due_at - store.now()).total_seconds() > LONG / 2
@@ -49,13 +49,13 @@ class RecoveringContract(Contract):
     def test_a_heartbeat_tells_which_leases_are_lost(self, store: WorkflowStore) -> None:
         run_id = self.create(store)
         claim = self.claim(store, run_id)
-        stranger = uuid4()
+        stranger = Lease(claim.row_id, uuid4())
 
-        held = store.heartbeat({claim.token: None, stranger: None}, LONG)
+        held = store.heartbeat({claim.lease: None, stranger: None}, LONG)
         store.end_run(run_id, RunStatus.CANCELLED, error(ErrorCode.CANCELLED))
-        afterwards = store.heartbeat({claim.token: None}, LONG)
+        afterwards = store.heartbeat({claim.lease: None}, LONG)
 
-        assert (held, afterwards) == ({claim.token}, set())
+        assert (held, afterwards) == ({claim.lease}, set())
 
     def test_a_step_whose_lease_has_ended_is_found_and_runs_again(
         self, store: WorkflowStore
@@ -106,7 +106,7 @@ class RecoveringContract(Contract):
         run_id = self.create(store)
         claim = self.claim(store, run_id, lease=SHORT)
         self.pass_time(store, 2 * SHORT)
-        store.heartbeat({claim.token: None}, LONG)
+        store.heartbeat({claim.lease: None}, LONG)
 
         assert not self.lose(store, claim).accepted
         assert self.statuses(store, run_id) == {"a": StepStatus.RUNNING}

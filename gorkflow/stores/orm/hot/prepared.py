@@ -14,6 +14,8 @@ from weakref import WeakKeyDictionary
 
 from django.db import Error, connections
 
+from gorkflow.stores.orm.hot import direct
+
 TYPES = {
     "run": "uuid",
     "row": "bigint",
@@ -51,6 +53,8 @@ class Statement:
         types = ", ".join(TYPES.get(each, "text") for each in names)
         values = ", ".join(f"%({each})s" for each in names)
         self.text = text
+        self.names = names
+        self.name = name.encode()
         self.prepare = f"PREPARE {name} ({types}) AS {body}"
         self.execute = f"EXECUTE {name} ({values})"
 
@@ -64,6 +68,40 @@ _pooled: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 def rows_of(statement: Statement, values: dict[str, Any], using: str) -> list[tuple[Any, ...]]:
     """Execute a statement and return its rows."""
     connection: Any = connections[using]
+    found = _rows_directly(connection, statement, values)
+    return _rows_by_cursor(connection, statement, values) if found is None else found
+
+
+def _rows_directly(
+    connection: Any, statement: Statement, values: dict[str, Any]
+) -> list[tuple[Any, ...]] | None:
+    """Execute what is prepared; None where a cursor has to."""
+    session = connection.connection
+    if (
+        session is None
+        or connection.in_atomic_block
+        or not _prepared.get(session, {}).get(statement)
+        or not direct.may_go_directly(connection)
+    ):
+        return None
+    # As a cursor does before it is made.
+    connection.validate_thread_sharing()
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    if connection.connection is not session:
+        return None
+    try:
+        return direct.execute(
+            connection, statement.name, [values[name] for name in statement.names]
+        )
+    except Error as error:
+        _pool_or_raise(session, error)
+        return None
+
+
+def _rows_by_cursor(
+    connection: Any, statement: Statement, values: dict[str, Any]
+) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         session = connection.connection
         # An error would end somebody's transaction, so nothing is tried inside one.
@@ -85,12 +123,18 @@ def _execute(cursor: Any, session: Any, statement: Statement, values: dict[str, 
             cursor.execute(statement.execute, values)
             return
     except Error as error:
-        if _code(error) not in (UNKNOWN_NAME, CHANGED_TABLE):
-            raise
-        _pooled[session] = True
+        _pool_or_raise(session, error)
     # Once is not worth preparing: many connections live for one message.
     seen[statement] = False
     cursor.execute(statement.text, values)
+
+
+def _pool_or_raise(session: Any, error: Error) -> None:
+    """Note that sessions change behind the connection, if that is what the error says."""
+    if _code(error) not in (UNKNOWN_NAME, CHANGED_TABLE):
+        raise error
+    _pooled[session] = True
+    _prepared.pop(session, None)
 
 
 def _prepare(cursor: Any, statement: Statement) -> None:
