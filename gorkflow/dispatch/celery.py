@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextvars
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from typing import Any
 
 from celery import current_app
 from django.db import router, transaction
 
 from gorkflow.dispatch.base import Dispatcher, Hint
+from gorkflow.dispatch.sender import Sender
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import DISPATCH_FAILED, log
 
@@ -40,6 +38,7 @@ class CeleryDispatcher(Dispatcher):
     def __init__(self, using: str | None = None) -> None:
         self._using = using
         self._paused_until = 0.0
+        self._sender = Sender()
         self._stuck: Future[None] | None = None
         self._stuck_until = 0.0
 
@@ -70,39 +69,22 @@ class CeleryDispatcher(Dispatcher):
             # Then the task runs here and now, on this thread's connections.
             _publish(hint)
             return
-        sending = _in_a_thread(lambda: _publish(hint))
-        wait([sending], PATIENCE_SECONDS)
-        if not sending.done():
+        sending = self._sender.begin(lambda: _publish(hint))
+        try:
+            sending.result(PATIENCE_SECONDS)
+        except TimeoutError:
+            if sending.done():
+                raise
             self._stuck = sending
             self._stuck_until = time.monotonic() + STUCK_SECONDS
-            raise TimeoutError(f"no answer within {PATIENCE_SECONDS:g} s")
-        sending.result()
+            self._sender.start_afresh()
+            raise TimeoutError(f"no answer within {PATIENCE_SECONDS:g} s") from None
 
     def _is_stuck(self) -> bool:
         """Tell whether the broker has still not answered; a broken line is given up some day."""
         if self._stuck is None or self._stuck.done():
             return False
         return time.monotonic() < self._stuck_until
-
-
-def _in_a_thread(act: Callable[[], None]) -> Future[None]:
-    """Do something that may never end: a broker that is silent holds no caller up.
-
-    Most transports read and write without a time limit unless the host sets one.
-    """
-    done: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            act()
-        except BaseException as error:  # noqa: BLE001  raised where the result is asked for
-            done.set_exception(error)
-        else:
-            done.set_result(None)
-
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(run,), name="gorkflow-dispatch", daemon=True).start()
-    return done
 
 
 def _publish(hint: Hint) -> None:
