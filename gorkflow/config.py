@@ -124,8 +124,9 @@ class EngineConfig(_Config):
     """Seconds after which one message's work is handed over by a new message."""
     max_crashes: int = Field(default=3, ge=1)
     """Attempts a step may lose with its worker before it fails with WORKER_LOST."""
-    max_messages: int = Field(default=16, ge=1)
-    """Messages that one fan-out sends at most; whoever gets one works until nothing is ready."""
+    max_messages: int = Field(default=2, ge=1)
+    """Messages that one fan-out sends at most. Whoever gets one sends another if it finds more than
+    it takes, and works until nothing is ready; more of them wake many workers sooner."""
     max_countdown: Seconds = 60.0
     """Seconds of delay entrusted to the broker at most; longer waits are left to the sweep."""
     max_payload_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)

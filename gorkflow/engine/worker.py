@@ -58,6 +58,8 @@ class _Held:
 
     claim: Claim
     beat: Beat
+    calls: bool = False
+    """Whether there is work for others that they have not been told of."""
 
 
 class RunWorker:
@@ -91,7 +93,10 @@ class RunWorker:
         """
         attempts = 0
         reach(FaultPoint.BEFORE_CLAIM, run_id=self._run_id)
-        held = self._hold(self._store.claim(self._run_id, self._taker()))
+        claim = self._store.claim(self._run_id, self._taker())
+        # Each worker that comes to a fan-out calls the next one: as many messages as workers are
+        # free, however many steps are ready.
+        held = self._hold(claim, calls=claim is not None and claim.more and not self._alone)
         while held is not None:
             attempts += 1
             claim = held.claim
@@ -128,7 +133,7 @@ class RunWorker:
         )
         return reason[:MAX_NOTE]
 
-    def _hold(self, claim: Claim | None) -> _Held | None:
+    def _hold(self, claim: Claim | None, *, calls: bool = False) -> _Held | None:
         """Keep a claim's lease from the moment we know of it."""
         if claim is None:
             return None
@@ -136,7 +141,7 @@ class RunWorker:
         # Inside a caller's open transaction no other connection sees the row: nothing to keep.
         if claim.shared:
             self._engine.heartbeat.add(beat)
-        return _Held(claim, beat)
+        return _Held(claim, beat, calls)
 
     def _finisher(self, claim: Claim) -> Finisher:
         return Finisher(
@@ -153,6 +158,8 @@ class RunWorker:
         finisher = self._finisher(held.claim)
         try:
             reach(FaultPoint.AFTER_CLAIM, held.claim)
+            if held.calls:
+                self._call(held.claim)
             finish, finished = self._attempt(held, finisher)
         except Exception as error:  # noqa: BLE001  not the handler's: those are outcomes
             log.error(PERSISTENCE_ERROR, act="attempt", error=str(error), exc_info=error)
@@ -248,5 +255,8 @@ class RunWorker:
     def _hand_over(self, claim: Claim) -> None:
         # Whatever of the run is ready on this queue needs another worker.
         if not self._alone:
-            hint = Hint(run_id=claim.run_id, queue=claim.queue, priority=claim.priority)
-            self._engine.send([hint])
+            self._call(claim)
+
+    def _call(self, claim: Claim) -> None:
+        hint = Hint(run_id=claim.run_id, queue=claim.queue, priority=claim.priority)
+        self._engine.send([hint])

@@ -62,10 +62,10 @@ class WorkflowRun(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    total_steps = models.PositiveIntegerField(_("steps"))
-    open_sinks = models.PositiveIntegerField(editable=False)
-    step_limit = models.PositiveIntegerField(null=True, blank=True, editable=False)
-    run_limit = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    total_steps = models.IntegerField(_("steps"))
+    open_sinks = models.IntegerField(editable=False)
+    step_limit = models.IntegerField(null=True, blank=True, editable=False)
+    run_limit = models.IntegerField(null=True, blank=True, editable=False)
     timeout = models.FloatField(_("timeout in seconds"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"))
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
@@ -89,10 +89,6 @@ class WorkflowRun(models.Model):
                 fields=["workflow_id", "idempotency_key"], name="gorkflow_run_idempotency"
             ),
             models.UniqueConstraint(fields=["active_key"], name="gorkflow_run_active_key"),
-            models.CheckConstraint(
-                condition=models.Q(status__in=[status.value for status in RunStatus]),
-                name="gorkflow_run_status",
-            ),
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="gorkflow_run_recent"),

@@ -110,6 +110,8 @@ class Claim:
     """Whether this claim took the run from PENDING to RUNNING."""
     run_input: Json | None = None
     """The run's input, where the store has read it in passing."""
+    more: bool = False
+    """Whether another step of the run was due on the taker's queue when `claim` took this one."""
 
     @property
     def lease(self) -> Lease:

@@ -57,6 +57,19 @@ def test_a_fan_out_sends_no_more_messages_than_can_be_of_use(lab):
     assert len(hints(lab)) == lab.engine.config.max_messages
 
 
+def test_whoever_finds_more_than_it_takes_calls_the_next(lab):
+    fan = [increment.with_(id=f"s{i}") for i in range(4)]
+    run = lab.start(WorkflowBuilder("w").parallel(*fan), 1)
+    lab.engine.dispatcher.hints.clear()
+
+    # Each has time for one step, and hands the rest over.
+    for _ in range(4):
+        lab.engine.work(run.id, queue="celery", budget=0)
+
+    called, handed_over = 3, 3
+    assert hints(lab) == [(run.id, "celery")] * (called + handed_over)
+
+
 def test_the_same_idempotency_key_gives_the_same_run(lab):
     first = lab.start(chain(), 1, idempotency_key="k")
     second = lab.start(chain(), 1, idempotency_key="k")

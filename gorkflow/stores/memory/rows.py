@@ -224,7 +224,7 @@ def candidate(row: StepRow) -> Candidate:
     )
 
 
-def claim_of(row: StepRow, *, started_run: bool = False) -> Claim:
+def claim_of(row: StepRow, *, started_run: bool = False, more: bool = False) -> Claim:
     """Return the claim that a held step stands for."""
     new = row.run.new
     assert row.token is not None
@@ -243,6 +243,7 @@ def claim_of(row: StepRow, *, started_run: bool = False) -> Claim:
         fingerprint=new.fingerprint,
         shared=True,
         started_run=started_run,
+        more=more,
     )
 
 

@@ -205,10 +205,10 @@ class MemoryStore(WorkflowStore):
         for row in sorted(due, key=lambda row: (row.position, row.row_id)):
             row.progress_note = taker.refuse(candidate(row))
             if not row.progress_note:
-                return self._take(row, taker, now)
+                return self._take(row, taker, now, more=len(due) > 1)
         return None
 
-    def _take(self, row: StepRow, taker: Taker, now: datetime) -> Claim:
+    def _take(self, row: StepRow, taker: Taker, now: datetime, *, more: bool) -> Claim:
         run = row.run
         starts = run.status is RunStatus.PENDING
         if starts:
@@ -220,7 +220,7 @@ class MemoryStore(WorkflowStore):
         row.attempt += 1
         row.progress, row.progress_note = 0.0, ""
         row.started_at, row.ended_at = now, None
-        return claim_of(row, started_run=starts)
+        return claim_of(row, started_run=starts, more=more)
 
     def finish(self, claim: Claim, finish: Finish, taker: Taker | None) -> Finished:
         """Apply a finish and claim the next step."""

@@ -83,11 +83,13 @@ def claim_any(run: WorkflowRun, taker: Taker, using: str, *, shared: bool) -> Cl
     for status in CLAIMABLE_STEPS:
         # One status at a time, in the order of the index: the first due row is the first read.
         due = steps.filter(status=status, due_at__lte=DatabaseTime()).order_by("due_at", "id")
-        for row in due[:CANDIDATES]:
+        found = list(due[:CANDIDATES])
+        for row in found:
             if reason := taker.refuse(candidate(row, run)):
                 _park(row, reason, using)
             elif take(row, taker, using):
-                return claim_of(row, run, shared=shared, started_run=_begin(run, using))
+                began = _begin(run, using)
+                return claim_of(row, run, shared=shared, started_run=began, more=len(found) > 1)
     return None
 
 

@@ -161,7 +161,12 @@ def candidate(row: StepExecution, run: WorkflowRun) -> Candidate:
 
 
 def claim_of(
-    row: StepExecution, run: WorkflowRun, *, shared: bool, started_run: bool = False
+    row: StepExecution,
+    run: WorkflowRun,
+    *,
+    shared: bool,
+    started_run: bool = False,
+    more: bool = False,
 ) -> Claim:
     """Return the claim that a RUNNING row stands for."""
     assert row.token is not None
@@ -181,4 +186,5 @@ def claim_of(
         fingerprint=run.definition_id,
         shared=shared,
         started_run=started_run,
+        more=more,
     )

@@ -48,6 +48,20 @@ class ClaimingContract(Contract):
         assert store.claim(run_id, taker(queue="celery")) is None
         assert self.claim(store, run_id, queue="gpu").queue == "gpu"
 
+    def test_a_claim_tells_whether_another_step_is_due(self, store: WorkflowStore) -> None:
+        run_id = self.create(store, FAN)
+
+        claims = [self.claim(store, run_id) for _ in range(3)]
+
+        assert [claim.more for claim in claims] == [True, True, False]
+
+    def test_steps_of_another_queue_are_no_more_for_the_taker(self, store: WorkflowStore) -> None:
+        queues = {"a": "cpu", "b": "gpu", "c": "cpu"}
+        steps = [NewStep(step_id=name, position=0, queue=queues[name]) for name in queues]
+        run_id = self.create(store, FAN, steps=steps)
+
+        assert not self.claim(store, run_id, queue="gpu").more
+
     def test_a_join_is_not_claimable_while_a_parent_is_missing(self, store: WorkflowStore) -> None:
         run_id = self.create(store, DIAMOND)
         self.finish(store, self.claim(store, run_id), DIAMOND)

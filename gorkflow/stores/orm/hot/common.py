@@ -89,6 +89,7 @@ def new_claim(  # noqa: PLR0913
     shared: bool,
     started_run: bool,
     run_input: str | None,
+    more: bool,
 ) -> Claim:
     """Return the claim of a step that a message led to.
 
@@ -101,6 +102,7 @@ def new_claim(  # noqa: PLR0913
         shared: whether others may see it before it is finished.
         started_run: whether it is the first step that its run begins with.
         run_input: if it was read along.
+        more: whether others of its run were due, too.
 
     """
     workflow_id, version, fingerprint = workflow
@@ -121,6 +123,7 @@ def new_claim(  # noqa: PLR0913
         shared=shared,
         started_run=started_run,
         run_input=run_input,
+        more=more,
     )
 
 

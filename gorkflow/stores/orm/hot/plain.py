@@ -100,9 +100,10 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | No
         status, run_input, priority, workflow_id, version, fingerprint = found[0]
         if (workflow_id, version, fingerprint) not in taker.known:
             return None
-        row = _take_due(session, run_id, taker)
-        if row is None:
+        due = _due(session, run_id, taker)
+        if not due:
             return None
+        row = _take(session, due[0], taker)
         is_new = status == RunStatus.PENDING
         if is_new:
             session.change(Statements.BEGIN, run=run_id)
@@ -115,6 +116,7 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | No
         shared=shared,
         started_run=is_new,
         run_input=run_input if is_new else None,
+        more=len(due) > 1,
     )
 
 
@@ -142,7 +144,8 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
         rows += _count_down(session, claim.run_id, finish.joins, None if rows else taker)
         taken, ready = taken_and_ready(rows, claim.row_id)
         if taken is None and taker is not None:
-            taken = _take_due(session, claim.run_id, taker)
+            due = _due(session, claim.run_id, taker)
+            taken = _take(session, due[0], taker) if due else None
             if taken is not None and taken.queue in ready:
                 ready.remove(taken.queue)
     return Finished(
@@ -162,9 +165,10 @@ def _close(session: Session, claim: Claim, finish: Finish) -> Finished:
     )
 
 
-def _take_due(session: Session, run_id: UUID, taker: Taker) -> StepRow | None:
+def _due(session: Session, run_id: UUID, taker: Taker) -> list[StepRow]:
+    """Return the oldest due step that the taker may have, and perhaps the one after it."""
     found = session.rows(Statements.DUE, run=run_id, queue=taker.queue)
-    return _take(session, StepRow(*found[0]), taker) if found else None
+    return [StepRow(*row) for row in found]
 
 
 def _take(session: Session, row: StepRow, taker: Taker) -> StepRow:

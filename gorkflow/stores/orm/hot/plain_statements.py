@@ -98,7 +98,7 @@ class Statements(Enum):
         SELECT {NAMES} FROM gorkflow_stepexecution
         WHERE run_id = %(run)s AND status = 'PENDING' AND due_at <= {{now}}
             AND COALESCE(%(queue)s, queue) = queue
-        ORDER BY due_at, id LIMIT 1"""
+        ORDER BY due_at, id LIMIT 2"""
     TAKE = """
         UPDATE gorkflow_stepexecution
         SET status = 'RUNNING', token = %(taker)s, worker = %(worker)s, attempt = attempt + 1,

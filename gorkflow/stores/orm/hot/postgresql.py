@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import pydantic_core
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.records import RunRecord
 from gorkflow.statuses import RunStatus
-from gorkflow.stores.base import Claim, Finish, Finished, NewRun, Taker
+from gorkflow.stores.base import Claim, Finish, Finished, NewRun, NewStep, Taker
 from gorkflow.stores.orm.hot.common import (
     StepRow,
     claim_from,
@@ -84,7 +85,7 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | No
     found = rows_of(CLAIM, values, using)
     if not found:
         return None
-    status, run_input, priority, workflow_id, version, fingerprint, *step = found[0]
+    status, run_input, priority, workflow_id, version, fingerprint, more, *step = found[0]
     is_new = status == RunStatus.PENDING
     return new_claim(
         StepRow(*step),
@@ -95,6 +96,7 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | No
         shared=shared,
         started_run=is_new,
         run_input=run_input,
+        more=more,
     )
 
 
@@ -113,23 +115,18 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
     if finish.is_sink:
         return _close(finish, values, using)
     taken_id = first_for(taker, finish.inserts)
+    follows = taken_id is not None and len(finish.inserts) == 1
     statement = finish_statement(
         adds=bool(finish.inserts),
+        follows=follows,
         joins=len(finish.joins),
         looks=taker is not None and taken_id is None,
     )
-    if taker is not None:
-        values |= _taker_values(taker)
-    else:
-        values |= {"taker": None, "worker": "", "lease": 0, "queue": None}
-    values |= {
-        "ids": [step.step_id for step in finish.inserts],
-        "positions": [step.position for step in finish.inserts],
-        "queues": [step.queue for step in finish.inserts],
-        "takes": [step.step_id == taken_id for step in finish.inserts],
-        "joins": list(finish.joins),
-        "join": finish.joins[0] if finish.joins and taker and not taken_id else None,
-    }
+    values |= _taker_values(taker)
+    values |= _one_value(finish.inserts[0]) if follows else _new_values(finish.inserts, taken_id)
+    if finish.joins:
+        values["joins"] = list(finish.joins)
+        values["join"] = finish.joins[0] if taker and not taken_id else None
     rows = [StepRow(*row) for row in rows_of(statement, values, using)]
     if not rows:
         return None
@@ -152,7 +149,22 @@ def _close(finish: Finish, values: dict[str, Any], using: str) -> Finished | Non
     )
 
 
-def _taker_values(taker: Taker) -> dict[str, Any]:
+def _one_value(step: NewStep) -> dict[str, Any]:
+    return {"next": step.step_id, "position": step.position, "next_queue": step.queue}
+
+
+def _new_values(steps: Sequence[NewStep], taken_id: str | None) -> dict[str, Any]:
+    return {
+        "ids": [step.step_id for step in steps],
+        "positions": [step.position for step in steps],
+        "queues": [step.queue for step in steps],
+        "takes": [step.step_id == taken_id for step in steps],
+    }
+
+
+def _taker_values(taker: Taker | None) -> dict[str, Any]:
+    if taker is None:
+        return {"taker": None, "worker": "", "lease": 0, "queue": None}
     return {
         "taker": taker.token,
         "worker": taker.worker,

@@ -33,6 +33,7 @@ TYPES = {
     "joins": "text[]",
     "versions": "text[]",
     "graphs": "text[]",
+    "position": "integer",
     "positions": "integer[]",
     "pendings": "integer[]",
     "takes": "boolean[]",

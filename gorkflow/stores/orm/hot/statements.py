@@ -66,6 +66,20 @@ added ({NAMES}) AS (
     RETURNING {ROW}
 )
 """
+# The same for the one step that follows in a chain, and that is the taker's.
+FOLLOWED = f"""
+added ({NAMES}) AS (
+    INSERT INTO gorkflow_stepexecution AS step (
+        run_id, step_id, map_index, position, queue, pending, status, token, worker, attempt,
+        due_at, ready_at, started_at, failures, crashes, progress, progress_note
+    )
+    SELECT
+        done.run_id, %(next)s, 0, %(position)s, %(next_queue)s, 0, 'RUNNING', %(taker)s, %(worker)s,
+        1, {LEASE_END}, {NOW}, {NOW}, 0, 0, 0, ''
+    FROM done
+    RETURNING {ROW}
+)
+"""
 
 # Opened by the last parent: then due and, if the taker may have it, taken.
 OPENS = "step.pending = 1 AND step.status = 'PENDING' AND step.due_at IS NULL"
@@ -93,10 +107,10 @@ sibling ({NAMES}) AS (
     UPDATE gorkflow_stepexecution AS step
     SET {TAKE}
     WHERE step.id = (
-        SELECT due.id FROM gorkflow_stepexecution AS due, done
-        WHERE due.run_id = done.run_id AND due.status = 'PENDING' AND due.due_at <= {NOW}
-            AND COALESCE(%(queue)s, due.queue) = due.queue
-        ORDER BY due.due_at, due.id LIMIT 1
+        SELECT due.id FROM gorkflow_stepexecution AS due
+        WHERE due.run_id = %(run)s AND due.status = 'PENDING' AND due.due_at <= {NOW}
+            AND COALESCE(%(queue)s, due.queue) = due.queue AND EXISTS (SELECT 1 FROM done)
+        ORDER BY due.due_at LIMIT 1
         FOR UPDATE OF due SKIP LOCKED
     ) {{unless}}
     RETURNING {ROW}
@@ -138,9 +152,9 @@ WITH run AS (
     SET {TAKE}
     WHERE step.id = (
         SELECT due.id FROM gorkflow_stepexecution AS due, run
-        WHERE due.run_id = run.id AND due.status = 'PENDING' AND due.due_at <= {NOW}
+        WHERE due.run_id = %(run)s AND due.status = 'PENDING' AND due.due_at <= {NOW}
             AND COALESCE(%(queue)s, due.queue) = due.queue
-        ORDER BY due.due_at, due.id LIMIT 1
+        ORDER BY due.due_at LIMIT 1
         FOR UPDATE OF due
     )
     RETURNING {ROW}
@@ -150,7 +164,13 @@ WITH run AS (
     FROM run, taken WHERE begun.id = run.id AND run.status = 'PENDING'
 )
 SELECT run.status, run.input, run.priority, run.workflow_id, run.workflow_version,
-    run.definition_id, taken.*
+    run.definition_id,
+    EXISTS (
+        SELECT 1 FROM gorkflow_stepexecution AS due
+        WHERE due.run_id = %(run)s AND due.status = 'PENDING' AND due.due_at <= {NOW}
+            AND COALESCE(%(queue)s, due.queue) = due.queue AND due.id <> taken.id
+    ),
+    taken.*
 FROM run, taken
 """)
 
@@ -207,12 +227,20 @@ WHERE run.id = %(run)s
 
 
 @lru_cache(maxsize=64)
-def finish_statement(*, adds: bool, joins: int, looks: bool) -> Statement:
-    """Return the statement for a step that leaves its run open."""
+def finish_statement(*, adds: bool, follows: bool, joins: int, looks: bool) -> Statement:
+    """Return the statement for a step that leaves its run open.
+
+    Args:
+        adds: whether it inserts steps that are ready by it.
+        follows: whether that is one step, and the taker's.
+        joins: the number of steps on which it counts a parent down.
+        looks: whether the taker wants another step of the run.
+
+    """
     parts = [OPEN_RUN.format(lock="NO KEY UPDATE" if joins > 1 else "SHARE"), DONE]
     names = ["done"]
     if adds:
-        parts.append(ADDED)
+        parts.append(FOLLOWED if follows else ADDED)
         names.append("added")
     if joins:
         parts.append(COUNTED)
