@@ -28,12 +28,18 @@ def write_transaction(using: str) -> Iterator[None]:
     """Open a transaction that will write.
 
     On SQLite it takes the write lock at once (BEGIN IMMEDIATE), whatever the host's settings say:
-    a transaction that reads first and writes later fails there instead of waiting.
+    a transaction that reads first and writes later fails there instead of waiting. Elsewhere it
+    sees what others have committed by the time that it has its locks: what it counts would be old
+    at REPEATABLE READ, which hosts may have set.
     """
     # Any: `transaction_mode` is the SQLite wrapper's own.
     connection: Any = connections[using]
     if connection.vendor != "sqlite" or connection.in_atomic_block:
+        lowers = not connection.in_atomic_block and _is_isolated(connection)
         with transaction.atomic(using=using):
+            if lowers:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
             yield
         return
     connection.ensure_connection()
@@ -44,6 +50,14 @@ def write_transaction(using: str) -> Iterator[None]:
             yield
     finally:
         connection.transaction_mode = previous
+
+
+def _is_isolated(connection: Any) -> bool:
+    """Tell whether the host's settings ask for more than READ COMMITTED, Django's default."""
+    options = connection.settings_dict["OPTIONS"]
+    if "isolation_level" not in options or not connection.get_autocommit():
+        return False
+    return bool(str(options["isolation_level"]).lower() != "read committed")
 
 
 def retrying(act: Callable[[bool], T], using: str) -> T:
