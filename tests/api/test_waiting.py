@@ -12,6 +12,10 @@ from gorkflow.wiring import get_engine
 RUNS = "/api/runs/"
 
 
+LONG = 20
+"""Seconds: far more than an answer takes on a machine that is busy."""
+
+
 def timed(act):
     begun = time.monotonic()
     return act(), time.monotonic() - begun
@@ -53,10 +57,10 @@ def test_problems_have_no_tag(api, db):
 
 
 def test_a_run_that_has_ended_is_not_waited_for(api, completed):
-    response, took = timed(lambda: api().get(f"{RUNS}{completed.id}/", {"wait": 20}))
+    response, took = timed(lambda: api().get(f"{RUNS}{completed.id}/", {"wait": LONG}))
 
     assert response.json()["status"] == "COMPLETED"
-    assert took < 5
+    assert took < LONG / 2
 
 
 def test_waiting_ends_when_its_time_is_up(api, waiting):
@@ -66,17 +70,17 @@ def test_waiting_ends_when_its_time_is_up(api, waiting):
     response, took = timed(lambda: client.get(url, {"wait": "0.3"}, headers={"If-None-Match": tag}))
 
     assert response.status_code == 304
-    assert 0.3 <= took < 5
+    assert 0.3 <= took < LONG / 2
 
 
 def test_a_client_that_has_not_seen_the_latest_gets_it_at_once(api, waiting):
     url = f"{RUNS}{waiting.id}/"
 
     response, took = timed(
-        lambda: api().get(url, {"wait": 20}, headers={"If-None-Match": 'W/"older"'})
+        lambda: api().get(url, {"wait": LONG}, headers={"If-None-Match": 'W/"older"'})
     )
 
-    assert (response.status_code, took < 5) == (200, True)
+    assert (response.status_code, took < LONG / 2) == (200, True)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -90,28 +94,28 @@ def test_waiting_ends_as_soon_as_the_run_changes(api, waiting):
     client = api()
     changer.start()
 
-    response, took = timed(lambda: client.get(f"{RUNS}{waiting.id}/", {"wait": 20}))
+    response, took = timed(lambda: client.get(f"{RUNS}{waiting.id}/", {"wait": LONG}))
 
     changer.join()
     assert response.json()["status"] == "CANCELLED"
-    assert took < 10
+    assert took < LONG / 2
 
 
 def test_no_more_wait_at_once_than_may(api, waiting, monkeypatch):
     monkeypatch.setattr(waiting_module, "_places", threading.BoundedSemaphore(1))
     assert waiting_module._places.acquire()
 
-    response, took = timed(lambda: api().get(f"{RUNS}{waiting.id}/", {"wait": 20}))
+    response, took = timed(lambda: api().get(f"{RUNS}{waiting.id}/", {"wait": LONG}))
 
-    assert (response.status_code, took < 5) == (200, True)
+    assert (response.status_code, took < LONG / 2) == (200, True)
 
 
 def test_nobody_waits_longer_than_the_settings_allow(api, waiting, settings):
     settings.GORKFLOW = {**settings.GORKFLOW, "API_MAX_WAIT": 0}
 
-    response, took = timed(lambda: api().get(f"{RUNS}{waiting.id}/", {"wait": 20}))
+    response, took = timed(lambda: api().get(f"{RUNS}{waiting.id}/", {"wait": LONG}))
 
-    assert (response.status_code, took < 5) == (200, True)
+    assert (response.status_code, took < LONG / 2) == (200, True)
 
 
 @pytest.mark.parametrize("wait", ["-1", "soon", "nan", "inf", ""])

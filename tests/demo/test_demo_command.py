@@ -85,7 +85,7 @@ def end(env, sign):
         assert len(processes_of(env)) >= 5, "demo, guard, web server, worker and its children"
         running.send_signal(sign)
         rest = running.stdout.read()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 40
     while processes_of(env) and time.monotonic() < deadline:
         time.sleep(0.05)
     return running.returncode, rest

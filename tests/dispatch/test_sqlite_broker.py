@@ -45,7 +45,7 @@ def publish(connection, *bodies, queue=QUEUE, **options):
             producer.publish(body, routing_key=queue.name, declare=[queue], **options)
 
 
-def take(connection, count, *, prefetch=0, timeout=5.0):
+def take(connection, count, *, prefetch=0, timeout=20.0):
     """Consume until `count` messages came, or as many as came in `timeout` seconds."""
     messages = []
     channel = connection.channel()
@@ -63,7 +63,7 @@ def payloads(messages):
     return [message.decode() for message in messages]
 
 
-def until(condition, *, timeout=10.0):
+def until(condition, *, timeout=40.0):
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
@@ -143,7 +143,7 @@ def test_an_acknowledgement_makes_room_in_the_prefetch_window(connect):
     channel.basic_qos(prefetch_count=1)
     with Consumer(channel, [QUEUE], on_message=settle):
         while len(seen) < 3:
-            worker.drain_events(timeout=5)
+            worker.drain_events(timeout=20)
 
     assert seen == [0, 1, 2]
 
@@ -205,11 +205,11 @@ def test_a_message_that_was_delivered_too_often_is_dropped_with_a_warning(connec
 
 def test_a_live_worker_keeps_its_message_for_longer_than_the_lease(connect):
     publish(connect(), "long")
-    holder, other = connect(lease=0.3), connect(lease=0.3)
+    holder, other = connect(lease=1.5), connect(lease=1.5)
     (message,) = take(holder, 1)
     ends = "SELECT min(ends) FROM lease"
     first = holder.transport.file.execute(ends)[0][0]
-    until(lambda: time.time() > first + 0.1)
+    until(lambda: time.time() > first)
 
     other.transport.file.hold()
 
@@ -326,7 +326,7 @@ def test_a_message_taken_without_acknowledgement_is_gone(connect):
     assert QUEUE(worker.default_channel).get(no_ack=True).decode() == "one"
     seen = []
     with Consumer(worker.channel(), [QUEUE], on_message=seen.append, no_ack=True):
-        worker.drain_events(timeout=5)
+        worker.drain_events(timeout=20)
 
     assert payloads(seen) == ["two"]
     assert rows(worker) == (0, 0)

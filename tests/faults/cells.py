@@ -16,10 +16,10 @@ from tests.faults.shapes import OUTPUT, STEPS, TARGET
 from tests.faults.workflows import SHAPES, Job
 from tests.shop.models import Entry
 
-FREED_SECONDS = settings.GORKFLOW["LEASE"] + 1.2 * settings.GORKFLOW["SWEEP_INTERVAL"] + 3.0
+FREED_SECONDS = settings.GORKFLOW["LEASE"] + 1.2 * settings.GORKFLOW["SWEEP_INTERVAL"] + 10.0
 """From a death until its step is free again: sweeps come every interval, give or take a fifth. The
 rest is for a machine that does other things too."""
-ENDED_SECONDS = FREED_SECONDS + 15.0
+ENDED_SECONDS = FREED_SECONDS + 25.0
 """Until the run has ended: it waits its turn among the others, and for processes to start."""
 
 

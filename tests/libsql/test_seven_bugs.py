@@ -143,7 +143,7 @@ def test_5_a_server_that_does_not_answer_is_an_operational_error_that_says_what_
     took = time.monotonic() - began
     own_server.resume()
 
-    assert 0.4 < took < 3
+    assert 0.4 < took < 15
     # The late answer is nobody's: the next statement goes over a socket of its own.
     assert set(names()) <= {"perhaps"}
     items().create(name="sure")

@@ -191,28 +191,27 @@ def test_a_statement_that_is_interrupted_stops_on_the_server_too(libsql, elsewhe
     items().create(name="next")
 
     # The lock that the endless one would have held was free at once.
-    assert time.monotonic() - began < libsql.transaction_seconds / 2
+    assert time.monotonic() - began < 0.8 * libsql.transaction_seconds
     assert elsewhere(names) == ["next"]
 
 
 def rob():
-    """Let another writer take the lock from the open transaction; return how long that took."""
-    began = time.monotonic()
-    in_thread(lambda: items().create(name="other")).join(30)
-    return time.monotonic() - began
+    """Let another writer take the lock from the open transaction."""
+    in_thread(lambda: items().create(name="other")).join(60)
 
 
 def test_a_transaction_that_others_wait_for_is_ended_after_5_s_and_its_commit_fails(
     libsql, elsewhere
 ):
+    began = time.monotonic()
     with (
         pytest.raises(OperationalError, match="has ended this transaction, and nothing"),
         transaction.atomic(using="libsql"),
     ):
         items().create(name="mine")
-        took = rob()
+        rob()
 
-    assert libsql.transaction_seconds - 1 < took < libsql.transaction_seconds + 5
+    assert libsql.transaction_seconds < time.monotonic() - began < 4 * libsql.transaction_seconds
     assert elsewhere(names) == ["other"]
 
 

@@ -30,32 +30,31 @@ def trouble(request):
     connection.close()
 
 
-def begin_at_the_end_of_a_handler(trouble, *, atomic=False):
-    """A workflow whose first step's result meets the trouble, and an engine that is impatient."""
+def begin_at_the_end_of_a_handler(trouble, *, lease=0.9, ends_after=None):
+    """A workflow whose first step's result meets the trouble, and an engine with its lease."""
     begun = []
 
     def write(value: int) -> str:
         Entry.objects.create(name=f"attempt {len(begun) + 1}")
         if not begun:
             trouble.begin()
+            if ends_after is not None:
+                threading.Timer(ends_after, trouble.end).start()
         begun.append(True)
         return LARGE
 
     def after(text: str) -> int:
         return len(text)
 
-    workflow = workflow_of(step(write, atomic=atomic, max_retries=0), step(after))
-    return engine_of(workflow, lease=0.9, heartbeat=0.3), workflow
+    workflow = workflow_of(step(write, max_retries=0), step(after))
+    return engine_of(workflow, lease=lease, heartbeat=lease / 3), workflow
 
 
 def test_a_result_waits_until_the_database_takes_it(trouble):
-    engine, workflow = begin_at_the_end_of_a_handler(trouble)
+    engine, workflow = begin_at_the_end_of_a_handler(trouble, lease=30, ends_after=0.6)
     run = engine.start(workflow, 1)
-    end = threading.Timer(0.6, trouble.end)
-    end.start()
 
     engine.work(run.id)
-    end.join()
 
     assert run.refresh().output == len(LARGE)
     assert [(row.attempt, row.failures, row.crashes) for row in run.steps()] == [(1, 0, 0)] * 2
@@ -81,7 +80,7 @@ def test_a_result_that_is_not_taken_for_long_is_lost_whole_and_the_step_runs_aga
     )
 
     trouble.end()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while engine.get_run(run.id).status is not RunStatus.COMPLETED:
         assert time.monotonic() < deadline
         engine.sweep()
