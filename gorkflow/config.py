@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from gorkflow.retention import Retention
@@ -23,6 +32,9 @@ MAX_ACTOR = 255
 MAX_REASON = 500
 """Characters in what somebody gave as the reason for it."""
 
+MAX_AHEAD = timedelta(days=3660)
+"""How far ahead a run may be put off, ten years: beyond that it is a mistake in a unit."""
+
 
 def _storable(text: str) -> str:
     try:
@@ -34,10 +46,19 @@ def _storable(text: str) -> str:
     return text
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("bad_time", "must be in the years 1 to 9999 of UTC") from None
+
+
 Text = Annotated[str, AfterValidator(_storable)]
 """Text that every database takes."""
 Key = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_storable)]
 Queue = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_storable)]
+Moment = Annotated[AwareDatetime, Strict(), AfterValidator(_in_utc)]
+"""A datetime with a time zone; no text and no number, of which nobody knows the unit."""
 Author = Annotated[str, Field(max_length=MAX_ACTOR), AfterValidator(_storable)]
 
 
@@ -105,6 +126,8 @@ class StartOptions(_Config):
     """0 to 9; higher goes first where the broker can tell."""
     started_by: Author = ""
     """Who or what started the run, for the history."""
+    run_at: Moment | None = None
+    """Not before this time, which has to say its zone; one that is past means at once."""
     context: Any = None
     """The run's custom context, instead of the workflow's."""
 

@@ -141,6 +141,7 @@ class StepRecord:
     progress_note: str = ""
     """What the handler reports or, while the step waits, why a worker left it alone."""
     ready_at: datetime | None = None
+    """Since when it could run; None before that, and while its run is put off."""
     due_at: datetime | None = None
     """When it may be claimed, or, while RUNNING, when its lease ends."""
     started_at: datetime | None = None
@@ -179,6 +180,8 @@ class RunRecord:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     deadline_at: datetime | None = None
+    run_at: datetime | None = None
+    """When it is to begin, if it was put off; None from then on."""
     error: ErrorInfo | None = None
 
     @property

@@ -73,6 +73,8 @@ class Waiting:
     def _until(self, step: StepRecord) -> str:
         assert step.due_at
         words = {"number": step.attempt + 1, "time": in_words(step.due_at - self._now)}
+        if self._run.run_at is not None:
+            return _("the run was put off and begins in %(time)s") % words
         return _("attempt %(number)s is due in %(time)s") % words
 
     def _code_problem(self, step: StepRecord) -> str:

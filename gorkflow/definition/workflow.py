@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 from pydantic import ValidationError
@@ -37,6 +38,7 @@ class StartFields(TypedDict, total=False):
     synchronous: bool
     priority: int
     started_by: str
+    run_at: datetime | None
     context: Any
 
 

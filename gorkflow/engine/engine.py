@@ -28,7 +28,7 @@ from gorkflow.engine.pruning import BATCH, ages_of, prune_all
 from gorkflow.engine.reading import RunReader, as_run_id
 from gorkflow.engine.recovery import end_overdue, sweep_once
 from gorkflow.engine.run import Run
-from gorkflow.engine.starting import build_run, refuse_other_input
+from gorkflow.engine.starting import build_run, checked_run_at, held_back, refuse_other_input
 from gorkflow.engine.worker import RunWorker, worker_name
 from gorkflow.errors import ErrorCode, InvalidStateError, NotFoundError
 from gorkflow.log import WORKFLOW_CREATED, WORKFLOW_RETRIED, log
@@ -100,7 +100,7 @@ class Engine(RunReader):
 
         Raises:
             NotFoundError: no such workflow is registered.
-            PayloadError: the input, the tags or the context are wrong.
+            PayloadError: the input, the tags, the context or `run_at` are wrong.
             ConcurrencyLimitError: the resource id is held by another run.
             IdempotencyConflictError: the idempotency key came with another input before.
 
@@ -175,7 +175,8 @@ class Engine(RunReader):
 
     def _build(self, workflow: Workflow[Any, Any], text: Json, options: StartOptions) -> NewRun:
         planner = self.planners.of_graph(workflow.graph)
-        return build_run(workflow, text, options, planner, self.config)
+        run_at = None if options.run_at is None else checked_run_at(options, self.store.now())
+        return build_run(workflow, text, options, planner, self.config, run_at=run_at)
 
     def _create(self, new: NewRun, options: StartOptions) -> Run[Any]:
         record, created = self.store.create_run(new)
@@ -191,7 +192,8 @@ class Engine(RunReader):
             self.run_to_end(new.id)
             return Run(self, self.store.get_run(new.id))
         ready = [row.queue for row in new.steps if row.pending == 0]
-        self.send(self.planners.of_run(record).hints(new.id, ready, new.priority))
+        hints = self.planners.of_run(record).hints(new.id, ready, new.priority)
+        self.send(held_back(hints, record, self.config.max_countdown))
         return Run(self, record)
 
     def run(self, run_id: UUID | str) -> Run[Any]:

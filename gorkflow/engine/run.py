@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 from uuid import UUID
 
@@ -44,6 +45,11 @@ class Run(Generic[Out]):
     def progress(self) -> float:
         """0.0 to 1.0."""
         return self.record.progress
+
+    @property
+    def run_at(self) -> datetime | None:
+        """When it is to begin, if it was put off; None from then on."""
+        return self.record.run_at
 
     @property
     def error(self) -> ErrorInfo | None:

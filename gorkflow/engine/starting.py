@@ -5,29 +5,44 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import pydantic_core
 
-from gorkflow.config import EngineConfig, StartOptions
+from gorkflow.config import MAX_AHEAD, EngineConfig, StartOptions
 from gorkflow.definition.codec import dump_json
 from gorkflow.definition.naming import checked_tags
 from gorkflow.definition.workflow import Workflow
+from gorkflow.dispatch.base import Hint
 from gorkflow.engine.planner import Planner
 from gorkflow.errors import IdempotencyConflictError, PayloadError
 from gorkflow.records import Json, RunRecord
 from gorkflow.stores.base import NewRun, WorkflowStore
 
 
-def build_run(
+def build_run(  # noqa: PLR0913
     workflow: Workflow[Any, Any],
     text: Json,
     options: StartOptions,
     planner: Planner,
     config: EngineConfig,
+    *,
+    run_at: datetime | None = None,
 ) -> NewRun:
-    """Return everything that a store has to insert for a start."""
+    """Return everything that a store has to insert for a start.
+
+    Args:
+        workflow: what is started.
+        text: the input.
+        options: the caller's.
+        planner: of the workflow's graph.
+        config: the engine's.
+        run_at: when, as `checked_run_at` has found it.
+
+    """
     graph = workflow.graph
     return NewRun(
         id=new_run_id(),
@@ -48,8 +63,44 @@ def build_run(
         step_limit=planner.step_limit,
         run_limit=workflow.max_concurrent_runs,
         timeout=workflow.run_timeout,
+        run_at=run_at,
         steps=planner.first_steps(),
     )
+
+
+def checked_run_at(options: StartOptions, now: datetime) -> datetime | None:
+    """Return until when a run is put off, or None if it may begin now.
+
+    Raises:
+        PayloadError: it is too far ahead, or the caller wants to run it here and now.
+
+    """
+    if options.run_at is None or options.run_at <= now:
+        return None
+    why = ""
+    if options.run_at - now > MAX_AHEAD:
+        why = f"must be within {MAX_AHEAD.days} days from now"
+    elif options.synchronous:
+        why = "is to come: a synchronous run is run here and now"
+    if why:
+        error = {"loc": ["run_at"], "msg": why, "type": "value_error"}
+        raise PayloadError(f"start option 'run_at': {why}", errors=[error])
+    return options.run_at
+
+
+def held_back(hints: list[Hint], record: RunRecord, longest: float) -> list[Hint]:
+    """Return the messages for a new run as its `run_at` has it; none if sweeps will tell of it.
+
+    Args:
+        hints: the messages for its first steps.
+        record: the run as it was created.
+        longest: seconds that the broker may hold a message back.
+
+    """
+    if record.run_at is None:
+        return hints
+    delay = max(0.0, (record.run_at - record.created_at).total_seconds())
+    return [replace(hint, delay=delay) for hint in hints] if delay <= longest else []
 
 
 def refuse_other_input(store: WorkflowStore, record: RunRecord, text: Json) -> None:

@@ -85,6 +85,8 @@ def run_line(run: RunRecord) -> str:
     bar = "#" * filled + "." * (BAR_WIDTH - filled)
     done = f"{run.done_steps}/{run.total_steps} steps"
     why = f"  {one_line(run.error.message)}" if run.error is not None else ""
+    if run.run_at is not None:
+        why = f"  begins {moment(run.run_at)} UTC"
     return f"{run.id}  {run.status:<9}  [{bar}] {run.progress:4.0%}  {done}{why}"
 
 

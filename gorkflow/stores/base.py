@@ -66,7 +66,8 @@ class WorkflowStore(ABC):
         """Insert a run and its first step rows in the caller's transaction.
 
         Returns the run and whether it is new: with a known idempotency key the first run is
-        returned unchanged.
+        returned unchanged. With `run_at` the first steps are due then and have no `ready_at`: until
+        it comes the run is in nobody's way but holds its concurrency key.
 
         Raises:
             ConcurrencyLimitError: an active run holds the concurrency key.
@@ -113,7 +114,7 @@ class WorkflowStore(ABC):
 
         Only a step whose parents are over, of a run that is active and within its deadline and
         step limit and, for the run's first step, within its workflow's run limit: oldest run
-        first.
+        first, of those that have a due step.
         """
 
     @abstractmethod
@@ -163,7 +164,11 @@ class WorkflowStore(ABC):
 
     @abstractmethod
     def sweep(self, *, limit: int, resend_after: float) -> Swept:
-        """Find, in bounded time, what nobody is working on. Harmless to run twice at once."""
+        """Find, in bounded time, what nobody is working on. Harmless to run twice at once.
+
+        Retries and the first steps of runs that were put off are told of once they are due, what
+        else is due `resend_after` seconds later. What has been told of is ready.
+        """
 
     @abstractmethod
     def prune(self, *, older_than: float, statuses: Sequence[RunStatus], limit: int) -> int:

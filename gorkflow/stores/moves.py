@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -64,8 +65,17 @@ class NewRun:
     run_limit: int | None = None
     """Runs of the workflow that may run at once."""
     timeout: float | None = None
-    """Seconds from now until the run fails with TIMEOUT."""
+    """Seconds from now, or from `run_at`, until the run fails with TIMEOUT."""
+    run_at: datetime | None = None
+    """When its first steps are due, if not now. They are not ready before a sweep tells of them."""
     steps: Sequence[NewStep]
+
+    @property
+    def put_off_deadline(self) -> datetime | None:
+        """The deadline of a run that has both a `run_at` and a timeout."""
+        if self.run_at is None or self.timeout is None:
+            return None
+        return self.run_at + timedelta(seconds=self.timeout)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

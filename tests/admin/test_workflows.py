@@ -2,14 +2,17 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django import forms
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
+from django.utils import timezone
 
 from gorkflow import WorkflowBuilder, register, registry, step
 from gorkflow.models import WorkflowRun
+from gorkflow.wiring import get_engine
 from tests.admin.flows import Order, order_workflow
 
 WORKFLOWS = "/admin/gorkflow/registeredworkflow/"
@@ -123,6 +126,31 @@ def test_a_run_is_started_with_what_was_typed_in(browser, orders):
     assert run.started_by == "ann"
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.get_change_message()) == (str(run.pk), "Started.")
+
+
+def test_a_run_may_be_put_off_in_the_zone_of_the_page(browser, orders):
+    client = browser(*MAY_START)
+    tomorrow = (timezone.localtime() + timedelta(days=1)).replace(second=0, microsecond=0)
+    page = client.get(START)
+
+    response = client.post(
+        START, filled(page, run_at=tomorrow.replace(tzinfo=None).isoformat(timespec="minutes"))
+    )
+
+    (run,) = get_engine().list_runs().runs
+    shown = client.get(response.url).content.decode()
+    assert f"In time zone {timezone.get_current_timezone_name()}." in page.content.decode()
+    assert run.run_at == tomorrow
+    assert "the run was put off and begins in" in shown
+
+
+def test_a_time_too_far_ahead_is_said_at_its_field(browser, orders):
+    client = browser(*MAY_START)
+
+    page = client.post(START, filled(client.get(START), run_at="9999-01-01T00:00"))
+
+    assert "must be within 3660 days from now" in page.content.decode()
+    assert not WorkflowRun.objects.exists()
 
 
 def orders_input(run):

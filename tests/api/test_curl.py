@@ -67,7 +67,8 @@ def test_the_commands_of_the_documents_start_follow_and_steer_a_run(script, work
     )
 
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    first, second = WorkflowRun.objects.order_by("created_at")
+    first, later, second = WorkflowRun.objects.order_by("created_at")
+    assert later.status == "PENDING"
     assert (first.status, second.status) == ("COMPLETED", "CANCELLED")
     assert (second.rerun_of_id, second.started_by) == (first.id, "admin")
     assert {(event.kind, event.reason) for event in RunEvent.objects.all()} == {

@@ -215,3 +215,44 @@ def test_strict_types_are_read_as_json(api, db):
         registry.unregister("strict")
 
     assert response.status_code == 202
+
+
+def test_a_run_may_begin_later_and_says_so_until_then(api, orders):
+    client, run_at = api(), dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=2)
+    sent = run_at.astimezone(dt.timezone(dt.timedelta(hours=-3))).isoformat()
+
+    response = start(client, {"input": {"number": 7}, "run_at": sent})
+
+    shown = run_at.isoformat().replace("+00:00", "Z")
+    listed = client.get("/api/runs/?fields=id,run_at").json()["results"]
+    detail = client.get(response["Location"]).json()
+    assert response.status_code == 202
+    assert response.json()["run_at"] == detail["run_at"] == shown
+    assert listed == [{"id": detail["id"], "run_at": shown}]
+    assert detail["steps"][0]["due_at"] == shown
+
+
+@pytest.mark.parametrize("sent", [None, "2001-01-01T00:00:00Z"])
+def test_a_time_that_is_past_means_at_once(api, orders, sent):
+    response = start(api(), {"input": {"number": 7}, "run_at": sent})
+
+    assert (response.status_code, response.json()["run_at"]) == (202, None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        ("2030-01-01T00:00:00", "time zone"),
+        ("tomorrow", "wrong format"),
+        (1893456000, "wrong format"),
+        ("9999-12-31T00:00:00Z", "within 3660 days"),
+        ("9999-12-31T23:59:59-10:00", ""),
+    ],
+)
+def test_a_time_that_cannot_be_meant_is_refused_at_its_field(api, orders, sent, why):
+    response = start(api(), {"input": {"number": 7}, "run_at": sent})
+
+    (error,) = response.json()["errors"]
+    assert (response.status_code, error["loc"]) == (422, ["run_at"])
+    assert why in error["msg"]
+    assert not WorkflowRun.objects.exists()

@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -97,6 +98,17 @@ def test_a_run_is_started_with_input_from_anywhere(tmp_path, monkeypatch, source
     assert json.loads(loaded.input)["name"] == "é"
 
 
+def test_a_run_may_begin_later():
+    run_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+
+    line = gorkflow("start", "plain", "{}", f"--run-at={run_at.isoformat()}")
+
+    (run,) = get_engine().list_runs().runs
+    assert run.run_at == run_at
+    assert f"begins {run_at:%Y-%m-%d %H:%M:%S} UTC" in line
+    assert f"begins {run_at:%Y-%m-%d %H:%M:%S} UTC" in gorkflow("show", run.id)
+
+
 def test_the_same_key_starts_one_run():
     for _ in range(2):
         gorkflow("start", "plain", "{}", "--idempotency-key=k")
@@ -113,6 +125,8 @@ def test_the_same_key_starts_one_run():
         (["plain", "@/nowhere"], "nowhere"),
         (["plain", "{}", "--priority=11"], "priority"),
         (["plain", "{}", "--tag=x"], "name:value"),
+        (["plain", "{}", "--run-at=2030-01-01T00:00"], "with its zone"),
+        (["plain", "{}", "--run-at=9000-01-01T00:00Z"], "within 3660 days"),
         (["plain", "{}", "--concurrency-check"], "resource_id"),
     ],
 )

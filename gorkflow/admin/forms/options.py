@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -66,6 +67,18 @@ class StartForm(forms.Form):
         help_text=gettext_lazy("0 to 9; higher goes first."),
     )
 
+    run_at = forms.DateTimeField(
+        label=gettext_lazy("Not before"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # As this request has it, which may not be the settings' own.
+        zone = {"zone": timezone.get_current_timezone_name()}
+        self.fields["run_at"].help_text = _("Empty: at once. In time zone %(zone)s.") % zone
+
     def clean(self) -> dict[str, Any]:
         """Ask for the resource id that is to be checked."""
         cleaned: dict[str, Any] = super().clean() or {}
@@ -81,6 +94,7 @@ class StartForm(forms.Form):
             "concurrency_check": found["concurrency_check"],
             "tags": found["tags"] or {},
             "priority": found["priority"],
+            "run_at": found["run_at"],
             "idempotency_key": idempotency_key(found["token"]),
         }
 

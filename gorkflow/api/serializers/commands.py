@@ -9,6 +9,7 @@ from rest_framework import serializers
 from typing_extensions import override
 
 from gorkflow.api.components import InputField
+from gorkflow.api.serializers.fields import ZonedField
 from gorkflow.config import MAX_REASON, StartOptions
 
 LIMITS: dict[str, Any] = StartOptions.model_json_schema()["properties"]
@@ -74,6 +75,11 @@ class StartSerializer(StrictSerializer):
         min_value=LIMITS["priority"]["minimum"],
         max_value=LIMITS["priority"]["maximum"],
         help_text="Higher goes first where the broker can tell.",
+    )
+    run_at = ZonedField(
+        required=False,
+        allow_null=True,
+        help_text="Not before this time, within ten years; one that is past means at once.",
     )
     context = serializers.JSONField(  # type: ignore[assignment]  # fields are no attributes
         required=False, allow_null=True, help_text="Instead of the workflow's own context."

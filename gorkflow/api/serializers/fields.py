@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -48,6 +48,20 @@ class MomentField(serializers.DateTimeField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(default_timezone=UTC, **kwargs)
+
+
+class ZonedField(MomentField):
+    """A time that a client gives with its zone: whose would it be otherwise?"""
+
+    default_error_messages = {  # noqa: RUF012  as DRF has it
+        "naive": "Say the time zone too, as in 2030-01-31T09:00:00Z."
+    }
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        """Return it in UTC. Raises ValidationError if it has no zone."""
+        if value.tzinfo is None:
+            self.fail("naive")
+        return super().enforce_timezone(value)
 
 
 @extend_schema_field(

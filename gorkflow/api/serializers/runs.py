@@ -63,6 +63,9 @@ class RunSerializer(serializers.Serializer[Any]):
     started_at = MomentField(allow_null=True)
     ended_at = MomentField(allow_null=True)
     deadline_at = MomentField(allow_null=True)
+    run_at = MomentField(
+        allow_null=True, help_text="When it is to begin, if it was put off; null from then on."
+    )
     error = ErrorSerializer(allow_null=True)
 
 

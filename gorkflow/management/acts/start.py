@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentTypeError
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
+from django.utils.dateparse import parse_datetime
 
 from gorkflow.definition.workflow import start_options
 from gorkflow.management.acts.watch import watch
@@ -44,16 +47,29 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--tag", action="append", metavar="NAME:VALUE", help="Repeatable.")
     parser.add_argument("--priority", type=int, help="0 to 9; higher goes first.")
     parser.add_argument("--idempotency-key")
+    parser.add_argument(
+        "--run-at",
+        type=_moment,
+        metavar="TIME",
+        help="Not before: ISO 8601 with its zone, as 2030-01-31T09:00Z.",
+    )
     parser.add_argument("--by", default=None, metavar="NAME", help="Who; default: your login name.")
     parser.add_argument("--watch", action="store_true", help="Follow it until it has ended.")
     add_json(parser)
+
+
+def _moment(text: str) -> datetime:
+    moment = parse_datetime(text)
+    if moment is None or moment.tzinfo is None:
+        raise ArgumentTypeError(f"{text!r} is no ISO 8601 time with its zone")
+    return moment
 
 
 def run(options: dict[str, Any], out: OutputWrapper) -> None:
     """Start it."""
     engine = get_engine()
     workflow = engine.registry.get(options["workflow"])
-    names = ("resource_id", "priority", "idempotency_key")
+    names = ("resource_id", "priority", "idempotency_key", "run_at")
     given = {name: options[name] for name in names if options[name] is not None}
     asked = start_options(
         {

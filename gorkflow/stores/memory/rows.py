@@ -104,7 +104,7 @@ class StepRow:
             number=self.attempt,
             status=self.status,
             worker=self.worker,
-            queued_at=self.ready_at,
+            queued_at=self.ready_at or self.started_at,
             started_at=self.started_at,
             ended_at=self.ended_at,
             error=self.error,
@@ -196,6 +196,11 @@ def is_due(row: StepRow, now: datetime, queue: str | None) -> bool:
     )
 
 
+def is_put_off(row: StepRow) -> bool:
+    """Tell whether no sweep has told of the step yet, as its run was put off."""
+    return row.status is StepStatus.PENDING and row.due_at is not None and row.ready_at is None
+
+
 def hint_for(row: StepRow) -> Hint:
     """Return the message for a ready step."""
     return Hint(run_id=row.run.new.id, queue=row.queue, priority=row.run.new.priority)
@@ -251,6 +256,7 @@ def run_record(run: RunRow) -> RunRecord:
     """Return a run's record."""
     new = run.new
     statuses = [row.status for row in run.steps.values()]
+    put_off = [row.due_at for row in run.steps.values() if row.due_at and is_put_off(row)]
     running = (row.progress for row in run.steps.values() if row.status is StepStatus.RUNNING)
     return RunRecord(
         id=new.id,
@@ -273,6 +279,7 @@ def run_record(run: RunRow) -> RunRecord:
         started_at=run.started_at,
         ended_at=run.ended_at,
         deadline_at=run.deadline_at,
+        run_at=min(put_off, default=None),
         error=run.error,
     )
 

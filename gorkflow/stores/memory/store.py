@@ -41,6 +41,7 @@ from gorkflow.stores.memory.rows import (
     claim_of,
     hint_for,
     is_due,
+    is_put_off,
     outputs_of,
     refuse_held_key,
     run_record,
@@ -89,16 +90,16 @@ class MemoryStore(WorkflowStore):
                 created_at=now,
                 open_sinks=new.sinks,
                 holds_key=new.concurrency_key is not None,
-                deadline_at=after(now, new.timeout),
+                deadline_at=after(new.run_at or now, new.timeout),
             )
             if new.rerun_of is not None and new.rerun_of in self._runs:
                 self._runs[new.rerun_of].note(new.rerun_event, now)
             self._runs[new.id] = run
             for row in new.steps:
-                self._insert(run, row)
+                self._insert(run, row, new.run_at)
             return run_record(run), True
 
-    def _insert(self, run: RunRow, row: NewStep) -> StepRow:
+    def _insert(self, run: RunRow, row: NewStep, run_at: datetime | None = None) -> StepRow:
         self._last_row += 1
         step = StepRow(
             run=run,
@@ -110,7 +111,7 @@ class MemoryStore(WorkflowStore):
         )
         run.steps[row.step_id] = step
         if step.pending == 0:
-            step.due_at = step.ready_at = self.now()
+            step.due_at, step.ready_at = run_at or self.now(), None if run_at else self.now()
         return step
 
     def get_run(self, run_id: UUID) -> RunRecord:
@@ -190,6 +191,7 @@ class MemoryStore(WorkflowStore):
             for run in runs
             if run.status is RunStatus.PENDING
             and run.new.workflow_version == asking.new.workflow_version
+            and any(is_due(row, self.now(), None) for row in run.steps.values())
         ]
         return pending if limit is None else pending[: max(0, limit - running)]
 
@@ -374,8 +376,12 @@ class MemoryStore(WorkflowStore):
         waiting = [
             row
             for row in run.steps.values()
-            if is_due(row, now if row.status is StepStatus.RETRYING else before, None)
+            if is_due(
+                row, now if row.status is StepStatus.RETRYING or is_put_off(row) else before, None
+            )
         ]
+        for row in waiting:
+            row.ready_at = row.ready_at or row.due_at
         if not self._admit(run):
             return []
         for row in waiting:

@@ -7,9 +7,11 @@ whole database), so what it counts stays true until the commit.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connections
+from django.db.models import Exists, OuterRef
 
 from gorkflow.dispatch.base import Hint
 from gorkflow.models import AdmissionLock, StepExecution, WorkflowRun
@@ -54,6 +56,7 @@ def ensure_admission_lock(workflow_id: str, using: str) -> None:
 def admissible(run: WorkflowRun, using: str) -> list[WorkflowRun]:
     """Return the pending runs of its version that the workflow's limit lets in, oldest first.
 
+    Those that have nothing to do yet, as they are put off, keep no other out.
     The limit counts every version. The order holds within one: a run of a version that no worker
     knows any more must not keep the others out.
     """
@@ -62,7 +65,10 @@ def admissible(run: WorkflowRun, using: str) -> list[WorkflowRun]:
     free = run.run_limit - runs.filter(status=RunStatus.RUNNING).count()
     if free <= 0:
         return []
-    pending = runs.filter(status=RunStatus.PENDING, workflow_version=run.workflow_version)
+    due = StepExecution.objects.due(DatabaseTime()).filter(run_id=OuterRef("pk")).order_by()
+    pending = runs.filter(
+        Exists(due), status=RunStatus.PENDING, workflow_version=run.workflow_version
+    )
     return list(pending.order_by("created_at", "id").only(*RUN_COLUMNS)[:free])
 
 
@@ -128,8 +134,10 @@ def take(row: StepExecution, taker: Taker, using: str) -> bool:
     )
 
 
-def insert_steps(run_id: UUID, steps: Iterable[NewStep], using: str) -> list[StepExecution]:
-    """Insert step rows; those that wait for no parent are due at once."""
+def insert_steps(
+    run_id: UUID, steps: Iterable[NewStep], using: str, *, run_at: datetime | None = None
+) -> list[StepExecution]:
+    """Insert step rows; those that wait for no parent are due at once, or at `run_at`."""
     rows = [
         StepExecution(
             run_id=run_id,
@@ -138,8 +146,8 @@ def insert_steps(run_id: UUID, steps: Iterable[NewStep], using: str) -> list[Ste
             queue=new.queue,
             pending=new.pending,
             status=StepStatus.PENDING,
-            due_at=None if new.pending else DatabaseTime(),
-            ready_at=None if new.pending else DatabaseTime(),
+            due_at=None if new.pending else run_at or DatabaseTime(),
+            ready_at=None if new.pending or run_at else DatabaseTime(),
         )
         for new in steps
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import IntegrityError, transaction
 
 from gorkflow.errors import ConcurrencyLimitError
@@ -38,11 +40,11 @@ def create_run(new: NewRun, using: str) -> tuple[RunRecord, bool]:
                 # What was in the way has ended or been pruned meanwhile.
                 if not tries_left:
                     raise
-        insert_steps(new.id, new.steps, using)
+        insert_steps(new.id, new.steps, using, run_at=new.run_at)
         if new.rerun_of is not None and hold(WorkflowRun, new.rerun_of, using):
             record_event(new.rerun_of, new.rerun_event, using)
         run = WorkflowRun.objects.using(using).only(*RUN_COLUMNS).get(pk=new.id)
-        return run_record(run), True
+        return run_record(run, {"run_at": new.run_at}), True
 
 
 def _hold_snapshot(new: NewRun, using: str) -> None:
@@ -116,5 +118,11 @@ def _run_row(new: NewRun) -> WorkflowRun:
         run_limit=new.run_limit,
         timeout=new.timeout,
         created_at=DatabaseTime(),
-        deadline_at=None if new.timeout is None else DatabaseTime(new.timeout),
+        deadline_at=_deadline(new),
     )
+
+
+def _deadline(new: NewRun) -> datetime | DatabaseTime | None:
+    if new.timeout is None:
+        return None
+    return new.put_off_deadline or DatabaseTime(new.timeout)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Min, Q, Sum
 
 from gorkflow.models import StepAttempt, StepExecution, WorkflowRun
 from gorkflow.records import AttemptRecord, ErrorInfo, RunRecord, StepRecord
@@ -39,6 +39,10 @@ RUN_COLUMNS = (
 )
 
 
+PUT_OFF = Q(status=StepStatus.PENDING, ready_at=None, due_at__isnull=False)
+"""Steps of which no sweep has told yet that the time has come for which their run was put off."""
+
+
 def error_from(data: Mapping[str, Any] | None) -> ErrorInfo | None:
     """Return a stored error."""
     return None if data is None else ErrorInfo.from_dict(data)
@@ -50,7 +54,10 @@ def error_data(error: ErrorInfo | None) -> dict[str, Any] | None:
 
 
 def count_steps(run_ids: Iterable[UUID], using: str) -> dict[UUID, dict[str, Any]]:
-    """Return, for each run that has step rows, how many are over and what running ones report."""
+    """Return, for each run that has step rows, how many are over and what running ones report.
+
+    And until when it is put off.
+    """
     rows = (
         StepExecution.objects.using(using)
         .filter(run_id__in=list(run_ids))
@@ -61,6 +68,7 @@ def count_steps(run_ids: Iterable[UUID], using: str) -> dict[UUID, dict[str, Any
             failed=Count("id", filter=Q(status=StepStatus.FAILED)),
             retried=Count("id", filter=Q(attempt__gt=1)),
             running=Sum("progress", filter=Q(status=StepStatus.RUNNING)),
+            run_at=Min("due_at", filter=PUT_OFF),
         )
     )
     return {row["run_id"]: dict(row) for row in rows}
@@ -90,6 +98,7 @@ def run_record(run: WorkflowRun, counts: Mapping[str, Any] | None = None) -> Run
         started_at=run.started_at,
         ended_at=run.ended_at,
         deadline_at=run.deadline_at,
+        run_at=counts.get("run_at"),
         error=error_from(run.error),
     )
 
@@ -142,7 +151,7 @@ def _attempt(row: StepAttempt | StepExecution, *, number: int) -> AttemptRecord:
         number=number,
         status=StepStatus(row.status),
         worker=row.worker,
-        queued_at=row.ready_at,
+        queued_at=row.ready_at or row.started_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
         error=error_from(row.error),

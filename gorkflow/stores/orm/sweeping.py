@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import connections
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from gorkflow.dispatch.base import Hint
 from gorkflow.models import StepExecution, WorkflowRun
@@ -12,7 +14,7 @@ from gorkflow.statuses import CLAIMABLE_STEPS, TERMINAL_RUNS, RunStatus, StepSta
 from gorkflow.stores.base import Swept
 from gorkflow.stores.orm.claiming import admissible
 from gorkflow.stores.orm.clock import DatabaseTime
-from gorkflow.stores.orm.rows import RUN_COLUMNS, claim_of
+from gorkflow.stores.orm.rows import PUT_OFF, RUN_COLUMNS, claim_of
 from gorkflow.stores.orm.transactions import write_transaction
 
 RUN_ONLY = tuple(f"run__{column}" for column in RUN_COLUMNS)
@@ -52,22 +54,25 @@ def _claim_columns() -> tuple[str, ...]:
 def _resend(limit: int, resend_after: float, using: str) -> list[Hint]:
     steps = StepExecution.objects.using(using)
     waiting = steps.filter(status=StepStatus.PENDING, due_at__lte=DatabaseTime(-resend_after))
-    retries = steps.filter(status=StepStatus.RETRYING, due_at__lte=DatabaseTime())
-    if not retries.exists() and not waiting.exists():
+    # Nobody has been told of these: a broker holds nothing back for long.
+    come = steps.filter(Q(status=StepStatus.RETRYING) | PUT_OFF, due_at__lte=DatabaseTime())
+    if not come.exists() and not waiting.exists():
         # An idle sweep writes nothing and takes no lock.
         return []
     skip = connections[using].features.has_select_for_update_skip_locked
     with write_transaction(using):
         rows = [
             row
-            for found in (retries, waiting)
+            for found in (come, waiting)
             for row in found.select_for_update(skip_locked=skip)
             .order_by("due_at")
             .only("run_id", "queue")[:limit]
         ]
         # A step waiting afresh from now is not found again at once, and lets others have a turn.
         steps.filter(pk__in=[row.pk for row in rows], status__in=CLAIMABLE_STEPS).update(
-            status=StepStatus.PENDING, due_at=DatabaseTime()
+            ready_at=Coalesce("ready_at", "due_at"),
+            status=StepStatus.PENDING,
+            due_at=DatabaseTime(),
         )
     return _hints(rows, using)
 

@@ -10,6 +10,7 @@ Example:
 
 from gorkflow.testing.contracts.claiming import ClaimingContract
 from gorkflow.testing.contracts.finishing import FinishingContract
+from gorkflow.testing.contracts.postponing import PostponingContract
 from gorkflow.testing.contracts.reading import ReadingContract
 from gorkflow.testing.contracts.recovering import RecoveringContract
 from gorkflow.testing.contracts.starting import StartingContract
@@ -20,6 +21,7 @@ __all__ = ["StoreContract"]
 
 class StoreContract(
     StartingContract,
+    PostponingContract,
     ClaimingContract,
     FinishingContract,
     SteeringContract,

@@ -33,7 +33,7 @@ STEP_COLUMNS = StepRow._fields[:-1]
 
 def is_common_start(new: NewRun) -> bool:
     """Tell whether nothing but the run's own rows has to be written."""
-    return new.run_limit is None and new.rerun_event is None
+    return new.run_limit is None and new.rerun_event is None and new.run_at is None
 
 
 def is_common_finish(claim: Claim, finish: Finish, taker: Taker | None) -> bool:
