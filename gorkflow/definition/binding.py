@@ -30,6 +30,15 @@ class EngineProtocol(Protocol):
     ) -> Run[Any]:
         """Start a run and return at once, unless the options ask for a synchronous one."""
 
+    async def astart(
+        self,
+        workflow: Workflow[Any, Any],
+        input: Any,  # noqa: A002  the public word
+        options: StartOptions,
+        /,
+    ) -> Run[Any]:
+        """Do the same in async code."""
+
 
 class _Default:
     """The process default, held by an object so that no module global is rebound."""

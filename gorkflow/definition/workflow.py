@@ -96,6 +96,14 @@ class Workflow(Generic[In_contra, Out_co]):
         """
         return current_engine().start(self, input, start_options(options))
 
+    async def astart(
+        self,
+        input: In_contra | None = None,  # noqa: A002  the public word
+        **options: Unpack[StartFields],
+    ) -> Run[Out_co]:
+        """Do the same as `start`, for async code."""
+        return await current_engine().astart(self, input, start_options(options))
+
     def input_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a run's input."""
         return self.input_codec.json_schema("validation")

@@ -20,6 +20,7 @@ from gorkflow.definition.workflow import Workflow
 from gorkflow.dispatch.base import Dispatcher, Hint
 from gorkflow.engine.acts import new_event, retry_event
 from gorkflow.engine.aftermath import tell
+from gorkflow.engine.asynchronous import twin
 from gorkflow.engine.clock import Clock, SystemClock
 from gorkflow.engine.heartbeat import Heartbeat
 from gorkflow.engine.observer import NullObserver, Observer, log_run
@@ -277,6 +278,9 @@ class Engine(RunReader):
         ]
         self.send(planner.hints(run_id, ready, record.priority))
         return record
+
+    astart, arerun, arun = twin(start), twin(rerun), twin(run)
+    acancel, aretry = twin(cancel), twin(retry)
 
     # Working
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from gorkflow.definition.registry import Registry
+from gorkflow.engine.asynchronous import twin
 from gorkflow.engine.history import full_steps, run_history
 from gorkflow.engine.planners import Planners
 from gorkflow.errors import InvalidStateError, NotFoundError, RunFailedError
@@ -83,6 +84,14 @@ class RunReader:
             return None
         workflow = self.registry.get(record.workflow_id, record.workflow_version)
         return workflow.output_codec.load(text)
+
+    aget_run = twin(get_run)
+    alist_runs = twin(list_runs)
+    arun_stats = twin(run_stats)
+    aget_steps = twin(get_steps)
+    aget_events = twin(get_events)
+    aget_history = twin(get_history)
+    aget_output = twin(get_output)
 
 
 def as_run_id(value: UUID | str) -> UUID:

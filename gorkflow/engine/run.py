@@ -1,11 +1,17 @@
-"""What `start()` returns: one run, to look at, wait for and steer."""
+"""What `start()` returns: one run, to look at, wait for and steer.
+
+What reads or writes has a twin for async code, with an `a` before its name; that of `wait` is
+`await_`, because `await` is a keyword.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 from uuid import UUID
 
+from gorkflow.engine.asynchronous import sleep, twin
 from gorkflow.errors import WaitTimeoutError
 from gorkflow.records import ErrorInfo, RunRecord, StepRecord
 from gorkflow.statuses import RunStatus
@@ -67,6 +73,10 @@ class Run(Generic[Out]):
         """
         return cast("Out", self._engine.get_output(self.id))
 
+    async def aoutput(self) -> Out:
+        """Return the output, for async code."""
+        return cast("Out", await self._engine.aget_output(self.id))
+
     def refresh(self) -> Self:
         """Read the run again."""
         self.record = self._engine.get_run(self.id)
@@ -82,17 +92,40 @@ class Run(Generic[Out]):
             WaitTimeoutError: it has not ended in time; it goes on all the same.
 
         """
+        self.refresh()
+        for pause in self._pauses(timeout):
+            self._engine.clock.sleep(pause)
+            self.refresh()
+        return self
+
+    async def await_(self, timeout: float | None = None) -> Self:  # noqa: ASYNC109  as `wait`
+        """Wait in async code until the run has ended; no thread is held meanwhile.
+
+        Args:
+            timeout: seconds; None waits for ever.
+
+        Raises:
+            WaitTimeoutError: it has not ended in time; it goes on all the same.
+
+        """
+        await self.arefresh()
+        for pause in self._pauses(timeout):
+            await sleep(self._engine.clock, pause)
+            await self.arefresh()
+        return self
+
+    def _pauses(self, timeout: float | None) -> Iterator[float]:
+        """Give the seconds until each next look, as long as the run has not ended."""
         clock = self._engine.clock
         deadline = None if timeout is None else clock.monotonic() + timeout
         pause = FIRST_POLL
-        while not self.refresh().status.is_terminal:
+        while not self.status.is_terminal:
             left = None if deadline is None else deadline - clock.monotonic()
             if left is not None and left <= 0:
                 msg = f"run {self.id} is still {self.status} after {timeout:g} s"
                 raise WaitTimeoutError(msg, run_id=str(self.id), status=self.status)
-            clock.sleep(pause if left is None else min(pause, left))
+            yield pause if left is None else min(pause, left)
             pause = min(pause * 1.5, LAST_POLL)
-        return self
 
     def steps(self, *, attempts: bool = False) -> list[StepRecord]:
         """Return every step of the run in topological order."""
@@ -111,3 +144,9 @@ class Run(Generic[Out]):
     def rerun(self, reason: str = "", *, actor: str = "") -> Run[Any]:
         """Start a new run with the same input."""
         return self._engine.rerun(self.id, actor=actor, reason=reason)
+
+    arefresh = twin(refresh)
+    asteps = twin(steps)
+    acancel = twin(cancel)
+    aretry = twin(retry)
+    arerun = twin(rerun)

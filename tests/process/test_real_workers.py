@@ -2,11 +2,13 @@
 
 import os
 import signal
+from datetime import timedelta
 
 import pytest
 
 from gorkflow import RunStatus, StepStatus
 from gorkflow.errors import ErrorCode
+from gorkflow.wiring import get_engine
 from tests.process.workers import wait_until
 from tests.shop.models import Entry
 from tests.shop.workflows import Job, gated, plain, poison, slow
@@ -120,3 +122,17 @@ def test_a_run_started_while_the_broker_is_away_is_found_by_a_worker(
     start_worker("-P", "solo")
 
     assert run.wait(40).output == "left+right"
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["by its message", "by a sweep"])
+def test_a_run_that_was_put_off_begins_when_it_is_time(broker, publishing, start_worker, heard):
+    start_worker("-P", "solo")
+    if not heard:
+        publishing("redis://127.0.0.1:1/0")
+    run_at = get_engine().store.now() + timedelta(seconds=2)
+
+    run = plain.start(Job(), run_at=run_at)
+
+    assert run.run_at == run_at
+    assert run.wait(40).output == "left+right"
+    assert run.record.started_at >= run_at

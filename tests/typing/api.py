@@ -202,6 +202,15 @@ def start(workflow: Workflow[Order, Parcel]) -> None:
     workflow.start(Order(sku="1"), resource="order-1")  # type: ignore[call-arg]
 
 
+async def start_in_async_code(workflow: Workflow[Order, Parcel]) -> None:
+    run = await workflow.astart(Order(sku="1"), resource_id="order-1")
+    assert_type(await run.await_(timeout=1), "Run[Parcel]")
+    assert_type(await run.aoutput(), Parcel)
+    assert_type(await run.acancel("why", actor="who"), "Run[Parcel]")
+    await run.acancel("why", who="who")  # type: ignore[call-arg]
+    await workflow.astart(Receipt(amount=1))  # type: ignore[arg-type]
+
+
 def read(ctx: StepContext) -> None:
     assert_type(ctx.output(charge), Receipt)
     assert_type(ctx.output(reserve), Reservation)
