@@ -6,7 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
-from demo_project.home.api_pages import api_reference
+from demo_project.home.api_pages import api_reference, redoc, redoc_bundle, swagger
 from demo_project.home.views import home
 
 urlpatterns = [
@@ -18,5 +18,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", api_reference, name="api-reference"),
+    path("api/docs/swagger/", swagger, name="swagger"),
+    path("api/docs/redoc/", redoc, name="redoc"),
+    path("api/docs/redoc.js", redoc_bundle, name="redoc-bundle"),
     path("api/", include("gorkflow.api.urls")),
 ]

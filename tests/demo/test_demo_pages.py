@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
 from django.test import Client
 
 from demo_project.orders.models import Order, Parcel, Product
@@ -109,6 +110,48 @@ def test_pages_have_no_inline_script_style_or_handlers_and_load_nothing_from_els
         html = page(path)
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script", html), path
         assert not re.search(r'(?:src|href)="(?:https?:)?//', html), path
+
+
+VIEWERS = ("/api/docs/swagger/", "/api/docs/redoc/")
+
+
+@pytest.mark.parametrize("path", VIEWERS)
+def test_the_apis_viewers_are_our_own_files_alone_with_nothing_inline(path):
+    response = Client().get(path)
+    html, policy = response.content.decode(), response["Content-Security-Policy"]
+
+    files = re.findall(r'(?:src|href)="([^"]+)"', html)
+    assert len(files) >= 5
+    for name in files:
+        assert name.startswith("/"), name
+        assert not name.startswith("//"), name
+        found = Client().get(name) if name.startswith("/api") else finders.find(name[8:])
+        assert found, name
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?! src)", html)
+    assert policy.startswith("default-src 'self'; img-src 'self' data:;")
+    assert "unsafe" not in policy
+
+
+def test_redocs_script_is_changed_to_ask_no_other_host_and_to_keep_the_policy():
+    text = Client().get("/api/docs/redoc.js").content.decode()
+
+    assert "Redoc" in text
+    assert "cdn." not in text
+    assert text.count(".nc=document.currentScript.nonce") == 1
+
+
+def test_each_redoc_page_has_a_nonce_of_its_own():
+    pages = [Client().get("/api/docs/redoc/") for _ in range(2)]
+
+    nonces = {
+        re.search(r"nonce-([\w-]{20,})'", page["Content-Security-Policy"])[1] for page in pages
+    }
+    assert len(nonces) == 2
+
+
+def test_the_viewers_are_linked_from_the_home_page_and_the_list_of_operations():
+    for path in ("/", "/api/docs/"):
+        assert all(f'href="{viewer}"' in page(path) for viewer in VIEWERS)
 
 
 def test_a_report_that_is_not_there_is_a_404_with_a_way_back():
