@@ -201,6 +201,12 @@ def is_put_off(row: StepRow) -> bool:
     return row.status is StepStatus.PENDING and row.due_at is not None and row.ready_at is None
 
 
+def is_to_be_told(row: StepRow, now: datetime, resend_after: float) -> bool:
+    """Tell whether a sweep sends a message for the step."""
+    is_news = row.status is StepStatus.RETRYING or is_put_off(row)
+    return is_due(row, now if is_news else now - timedelta(seconds=resend_after), None)
+
+
 def hint_for(row: StepRow) -> Hint:
     """Return the message for a ready step."""
     return Hint(run_id=row.run.new.id, queue=row.queue, priority=row.run.new.priority)

@@ -41,7 +41,7 @@ from gorkflow.stores.memory.rows import (
     claim_of,
     hint_for,
     is_due,
-    is_put_off,
+    is_to_be_told,
     outputs_of,
     refuse_held_key,
     run_record,
@@ -372,14 +372,7 @@ class MemoryStore(WorkflowStore):
             return Swept(hints=hints[:limit], expired=expired[:limit], overdue=overdue[:limit])
 
     def _resend(self, run: RunRow, now: datetime, resend_after: float) -> list[Hint]:
-        before = now - timedelta(seconds=resend_after)
-        waiting = [
-            row
-            for row in run.steps.values()
-            if is_due(
-                row, now if row.status is StepStatus.RETRYING or is_put_off(row) else before, None
-            )
-        ]
+        waiting = [row for row in run.steps.values() if is_to_be_told(row, now, resend_after)]
         for row in waiting:
             row.ready_at = row.ready_at or row.due_at
         if not self._admit(run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -101,6 +102,15 @@ def run_record(run: WorkflowRun, counts: Mapping[str, Any] | None = None) -> Run
         run_at=counts.get("run_at"),
         error=error_from(run.error),
     )
+
+
+def with_run_at(record: RunRecord, using: str) -> RunRecord:
+    """Return the record with the time for which the run is put off, if it may be."""
+    if record.status is not RunStatus.PENDING or record.started_at is not None:
+        return record
+    steps = StepExecution.objects.using(using).filter(PUT_OFF, run_id=record.id)
+    run_at = steps.order_by("due_at").values_list("due_at", flat=True).first()
+    return record if run_at is None else replace(record, run_at=run_at)
 
 
 def counted_record(run: WorkflowRun, using: str) -> RunRecord:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -59,12 +58,12 @@ from gorkflow.stores.orm.guarding import guarded
 from gorkflow.stores.orm.hot import FastPath, hot_path
 from gorkflow.stores.orm.keeping import close_kept, kept_connection
 from gorkflow.stores.orm.rows import (
-    PUT_OFF,
     RUN_COLUMNS,
     attempt_record,
     counted_record,
     error_from,
     step_record,
+    with_run_at,
 )
 from gorkflow.stores.orm.transactions import (
     FINISH_SECONDS,
@@ -167,20 +166,12 @@ class DjangoStore(WorkflowStore):
             record = hot.get_run(run_id, self.using)
             if record is None:
                 raise _no_run(run_id)
-            return self._with_run_at(record)
+            return with_run_at(record, self.using)
         runs = WorkflowRun.objects.using(self.using).only(*RUN_COLUMNS)
         run = runs.filter(pk=run_id).first()
         if run is None:
             raise _no_run(run_id)
         return counted_record(run, self.using)
-
-    def _with_run_at(self, record: RunRecord) -> RunRecord:
-        """Return the record with the time for which the run is put off, if it may be."""
-        if record.status is not RunStatus.PENDING or record.started_at is not None:
-            return record
-        steps = StepExecution.objects.using(self.using).filter(PUT_OFF, run_id=record.id)
-        run_at = steps.order_by("due_at").values_list("due_at", flat=True).first()
-        return record if run_at is None else replace(record, run_at=run_at)
 
     def list_runs(self, wanted: RunFilter) -> RunPage:
         """Return one page of runs, newest first, in two queries."""
