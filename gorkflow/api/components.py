@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.extensions import (
+    OpenApiSerializerExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.settings import spectacular_settings
 from rest_framework import serializers
@@ -70,6 +73,26 @@ class OutputFieldSchema(InputFieldSchema):  # type: ignore[no-untyped-call]
     def schema_of(self, workflow: Workflow[Any, Any]) -> dict[str, Any]:
         """Return the JSON Schema of a workflow's own."""
         return workflow.output_schema()
+
+
+class RunResultSerializer(serializers.Serializer[Any]):
+    """The bare output of a run, for the document alone.
+
+    Its component's name does not end as those of workflows do.
+    """
+
+
+class RunResultSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Describes it as that of any registered workflow."""
+
+    target_class = RunResultSerializer
+
+    @override
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """Return the description."""
+        described = OutputFieldSchema(OutputField())  # type: ignore[no-untyped-call]
+        shown: dict[str, Any] = described.map_serializer_field(auto_schema, direction)
+        return {"description": "The output of some workflow.", **shown}
 
 
 def _named_workflows() -> Iterator[tuple[str, Workflow[Any, Any]]]:

@@ -1,9 +1,16 @@
+import threading
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
+from django.db import connection
 from rest_framework.test import APIClient
 
-from gorkflow import register, registry
+from demo_project.orders.models import Product
+from demo_project.orders.workflows import fulfil_order
+from gorkflow import RunFilter, register, registry
+from gorkflow.statuses import ACTIVE_RUNS
+from gorkflow.wiring import get_engine
 from tests.admin.flows import Order, order_workflow
 
 PERMISSIONS = (
@@ -69,3 +76,35 @@ def api(user):
         return client
 
     return login
+
+
+@pytest.fixture
+def shop(transactional_db):
+    """The demo's orders with something to sell, and a superuser admin."""
+    User.objects.create_superuser("admin", password="pw")
+    # Tests that commit empty the tables, of what migrations have put there too.
+    Product.objects.get_or_create(sku="kettle", defaults={"price_cents": 1, "stock": 9})
+    # Other tests may have registered another workflow under the same id.
+    registry.unregister(fulfil_order.id)
+    register(fulfil_order)
+
+
+@pytest.fixture
+def worker():
+    """A thread that works on whatever there is but reruns, in place of a Celery worker."""
+    stop = threading.Event()
+
+    def work():
+        engine, wanted = get_engine(), RunFilter(statuses=ACTIVE_RUNS)
+        while not stop.wait(0.1):
+            for run in engine.list_runs(wanted).runs:
+                # Those are for tests to cancel before anybody gets to them.
+                if run.rerun_of is None:
+                    engine.work(run.id)
+        connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(30)

@@ -11,6 +11,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gorkflow.api.components import RunResultSerializer
 from gorkflow.api.conditional import is_rendered_as
 from gorkflow.api.drawing import SvgRenderer, draw
 from gorkflow.api.history import page_of
@@ -91,7 +92,7 @@ class RunOutputView(ApiView):
         operation_id="runs_output_retrieve",
         tags=TAGS,
         parameters=[RUN_ID],
-        responses=answers(200, OpenApiTypes.ANY, 404, 409),
+        responses=answers(200, RunResultSerializer, 404, 409),
     )
     def get(self, request: Request, run_id: str) -> Response:  # noqa: ARG002
         """Return a completed run's output as it is. Needs view_payload."""
