@@ -16,6 +16,8 @@
 #   make format             ruff format, and what ruff can mend by itself
 #   make coverage           the test suite with branch coverage
 #   make bench              measures beside Celery and DBOS; ARGS=--quick takes two minutes
+#   make load               asks the API under gunicorn, with a million runs in PostgreSQL;
+#                           ARGS=--quick takes a quarter of a minute
 #   make prune-trial        deletes 100 000 runs while workers work; ARGS=--quick deletes 2 000
 #   make chaos              kills workers and servers under load; ARGS=--short takes a minute and a half
 #   make build              the wheel and the source distribution, in dist/
@@ -32,7 +34,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test faults recovery outages browser lint lint-ruff lint-types lint-imports lint-migrations openapi contract format coverage bench prune-trial chaos build clean
+.PHONY: demo test faults recovery outages browser lint lint-ruff lint-types lint-imports lint-migrations openapi contract format coverage bench load prune-trial chaos build clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -86,6 +88,9 @@ coverage: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
+
+load: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.load $(ARGS)
 
 prune-trial: $(VENV)/.demo
 	$(BIN)/python -m benchmarks.pruning $(ARGS)
