@@ -14,7 +14,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from gorkflow.api.parsers import BodyTooLarge
+from gorkflow.api.parsers import too_large_for_django
 from gorkflow.errors import ErrorCode, GorkflowError, PayloadError
 
 MEDIA_TYPE = "application/problem+json"
@@ -38,7 +38,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         return _of_ours(error, context)
     if isinstance(error, RequestDataTooBig):
         # Django read the body, in search of a form's CSRF token.
-        error = BodyTooLarge()
+        error = too_large_for_django()
     # DRF's own handler knows the headers that go with each of its errors.
     response = exception_handler(error, context)
     if response is None:

@@ -88,6 +88,7 @@ def test_a_huge_body_is_refused_before_it_is_parsed(api, orders, settings):
 
     assert response.status_code == 413
     assert response.json()["code"] == "REQUEST_TOO_LARGE"
+    assert "2,000 bytes (API_MAX_BODY_BYTES)" in response.json()["detail"]
     assert response["Content-Type"] == "application/problem+json"
     assert not WorkflowRun.objects.exists()
 
@@ -102,13 +103,33 @@ def test_a_body_of_which_less_is_told_than_there_is_is_not_read_to_its_end(api, 
     assert stream.tell() == 2001
 
 
-def test_djangos_own_limit_is_a_problem_too(api, orders, settings):
+def test_djangos_limit_for_forms_is_none_for_json(api, orders, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    body = b'{"input": {"number": 1, "note": "%s"}}' % (b"x" * 3_000_000)
 
-    response = api().post(START, b" " * 1001, content_type="application/json")
+    response = api().post(START, body, content_type="application/json")
 
-    assert response.status_code == 413
-    assert response.json()["code"] == "REQUEST_TOO_LARGE"
+    assert response.status_code == 202
+
+
+def test_a_payload_of_the_greatest_size_is_taken_with_djangos_own_settings(api, orders):
+    note = "x" * (4 * 1024 * 1024 - 100)
+
+    response = api().post(START, {"input": {"number": 1, "note": note}}, format="json")
+
+    assert response.status_code == 202, response.json()
+
+
+def test_a_body_in_chunks_is_refused_as_it_would_not_be_read(api, orders):
+    client = api()
+
+    response = client.generic(
+        "POST", START, b"", content_type="application/json", HTTP_TRANSFER_ENCODING="chunked"
+    )
+
+    assert response.status_code == 411
+    assert response.json()["code"] == "LENGTH_REQUIRED"
+    assert not WorkflowRun.objects.exists()
 
 
 @pytest.mark.parametrize("charset", ["bz2_codec", "zlib_codec", "utf-7", "no-such"])
@@ -134,12 +155,14 @@ def test_a_form_that_is_too_large_is_a_problem_too(user, orders, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(user("start_workflowrun"))
+    client.cookies["csrftoken"] = "x" * 32  # Django looks for its like in the form
 
     response = client.post(
         START, "x=" + "y" * 2000, content_type="application/x-www-form-urlencoded"
     )
 
-    assert response.status_code in {403, 413}
+    assert response.status_code == 413
+    assert "DATA_UPLOAD_MAX_MEMORY_SIZE" in response.json()["detail"]
     assert response["Content-Type"] == "application/problem+json"
 
 

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from gorkflow.api.access import Access
 from gorkflow.api.conditional import make_conditional
-from gorkflow.api.parsers import JsonBodyParser, refuse_large
+from gorkflow.api.parsers import JsonBodyParser, refuse_unreadable
 from gorkflow.api.permissions import VIEW_PAYLOAD, RunPermission, has_permission
 from gorkflow.api.policy import get_policy
 from gorkflow.api.problems import MEDIA_TYPE, problem_response
@@ -64,9 +64,7 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let in who may, with a body that may be read."""
         super().initial(request, *args, **kwargs)
-        length = str(request.META.get("CONTENT_LENGTH") or "")
-        if length.isascii() and length.isdigit():
-            refuse_large(int(length[:20]))
+        refuse_unreadable(request)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer an error, silent about runs that are hidden."""
