@@ -7,10 +7,12 @@ from typing import Annotated
 import pytest
 from django.urls import is_valid_path
 from pydantic import BaseModel, Field
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.test import APIClient
 
 from gorkflow import StepContext, WorkflowBuilder, register, registry, step
 from gorkflow.api.parsers import BodyTooLarge, JsonBodyParser
+from gorkflow.api.views.base import ApiView
 from gorkflow.models import WorkflowRun
 
 START = "/api/workflows/orders/runs/"
@@ -151,18 +153,38 @@ def test_an_input_over_the_payload_limit_is_refused(api, orders, settings):
     assert "too large" in response.json()["detail"]
 
 
-def test_a_form_that_is_too_large_is_a_problem_too(user, orders, settings):
+class SignedBodies(BaseAuthentication):
+    """Reads the body to check a signature, as a host's own may."""
+
+    def authenticate(self, request):
+        len(request._request.body)
+
+
+def test_a_body_that_the_host_reads_is_held_to_djangos_limit_which_is_named(
+    orders, settings, monkeypatch
+):
+    monkeypatch.setattr(ApiView, "authentication_classes", [SignedBodies])
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+
+    response = APIClient().post(START, b" " * 1001, content_type="application/json")
+
+    assert response.status_code == 413
+    assert "1,000 bytes" in response.json()["detail"]
+    assert "(DATA_UPLOAD_MAX_MEMORY_SIZE)" in response.json()["detail"]
+    assert response["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.django_db
+def test_a_form_of_any_size_is_no_body(user, orders, settings):
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(user("start_workflowrun"))
     client.cookies["csrftoken"] = "x" * 32  # Django looks for its like in the form
 
     response = client.post(
-        START, "x=" + "y" * 2000, content_type="application/x-www-form-urlencoded"
+        START, "x=" + "y" * 3_000_000, content_type="application/x-www-form-urlencoded"
     )
 
-    assert response.status_code == 413
-    assert "DATA_UPLOAD_MAX_MEMORY_SIZE" in response.json()["detail"]
+    assert response.status_code == 415
     assert response["Content-Type"] == "application/problem+json"
 
 
