@@ -236,6 +236,21 @@ start_rabbitmq() {
     echo "RabbitMQ: started on port $port"
 }
 
+# Chromium ----------------------------------------------------------------------------------------
+
+has_chromium() {
+    command -v "${CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome
+}
+
+find_chromium() { # nothing is installed on a developer's machine
+    has_chromium >/dev/null && return 0
+    if in_ci; then
+        install_packages chromium fonts-dejavu-core >"$WORK/chromium.log" 2>&1 ||
+            tail -n 20 "$WORK/chromium.log"
+    fi
+    has_chromium >/dev/null
+}
+
 # The end -----------------------------------------------------------------------------------------
 
 release_servers() {

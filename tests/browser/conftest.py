@@ -13,9 +13,10 @@ from gorkflow import register, registry
 from tests.admin.flows import Order, order_workflow
 
 ARGUMENTS = [
-    "--headless=new",
-    "--no-sandbox",
+    "--headless",
+    "--no-sandbox",  # as root Chromium has none
     "--disable-gpu",
+    "--disable-quic",
     "--disable-dev-shm-usage",
     "--no-first-run",
     "--disable-background-networking",
