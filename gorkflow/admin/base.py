@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
@@ -17,6 +18,7 @@ from gorkflow.admin import permissions
 from gorkflow.admin.acts import Act
 from gorkflow.models import WorkflowRun
 from gorkflow.models.querysets import RunQuerySet
+from gorkflow.records import RunRecord
 from gorkflow.stores.orm.rows import RUN_COLUMNS
 from gorkflow.wiring import get_engine
 
@@ -113,6 +115,17 @@ class RunAdminBase(ModelAdmin):
             return reverse(f"{self.admin_site.name}:gorkflow_registeredworkflow_changelist")
         except NoReverseMatch:
             return ""
+
+    def workflow_link(self, run: RunRecord) -> str:
+        """Return a workflow's id, as a link where there is a page for it."""
+        if run.workflow_id not in get_engine().registry:
+            return run.workflow_id
+        route = f"{self.admin_site.name}:gorkflow_registeredworkflow_change"
+        try:
+            url = reverse(route, args=[quote(run.workflow_id)])
+        except NoReverseMatch:  # a site without the workflows' admin
+            return run.workflow_id
+        return format_html('<a href="{}">{}</a>', url, run.workflow_id)
 
     def no_such_run(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Lead back to the list, saying that there is no such run."""

@@ -156,7 +156,7 @@ class Dashboard:
         for hour, status, count in rows:
             amounts.setdefault(hour, {})[status] = count
         bars = [_hour_bar(hour, amounts[hour], place) for place, hour in enumerate(hours)]
-        return SafeString(bars_svg(bars, label=_("Runs by the hour"), width=840.0))
+        return SafeString(bars_svg(bars, label=_("Runs by the hour"), width=1000.0, scale=True))
 
     def _paces(self) -> list[Pace]:
         since = self._now - timedelta(hours=HOURS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
@@ -13,7 +14,16 @@ from django.utils.translation import ngettext
 
 from gorkflow.admin.display import in_words, status_word
 from gorkflow.definition.graph import ExecutionGraph
-from gorkflow.diagrams import Mark, graph_svg, picture_of, timeline_of, timeline_svg
+from gorkflow.diagrams import (
+    MAX_STEPS,
+    Mark,
+    Picture,
+    graph_svg,
+    neighbourhood,
+    picture_of,
+    timeline_of,
+    timeline_svg,
+)
 from gorkflow.diagrams.picture import Box
 from gorkflow.diagrams.timeline import Bar, Row
 from gorkflow.records import RunRecord, StepRecord
@@ -32,13 +42,49 @@ _WORST_FIRST = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A graph, or what of it is around a step."""
+
+    svg: SafeString
+    around: StepRecord | None = None
+    left_out: int = 0
+    """Steps around it that are not in the picture."""
+
+
 def run_graph(
-    graph: ExecutionGraph, steps: Sequence[StepRecord], step_url: StepUrl
-) -> SafeString | None:
-    """Return the graph with every step's status; None where it is too large to be drawn."""
+    graph: ExecutionGraph,
+    steps: Sequence[StepRecord],
+    step_url: StepUrl,
+    around: StepRecord | None = None,
+) -> Drawing:
+    """Return the graph with every step's status.
+
+    Where it is too large to be drawn, what is around a step: the given one, or else the one that
+    most deserves to be looked at.
+    """
     picture = picture_of(graph)
-    if picture is None:
-        return None
+    if picture is not None:
+        return Drawing(svg=_drawn(picture, steps, step_url))
+    middle = around or min(steps, key=lambda step: _WORST_FIRST.index(step.status))
+    return step_graph(graph, steps, step_url, middle)
+
+
+def step_graph(
+    graph: ExecutionGraph, steps: Sequence[StepRecord], step_url: StepUrl, around: StepRecord
+) -> Drawing:
+    """Return what is around a step."""
+    found = neighbourhood(graph, around.step_id)
+    svg = _drawn(found.picture, steps, step_url)
+    return Drawing(svg=svg, around=around, left_out=found.left_out)
+
+
+def is_drawn_whole(graph: ExecutionGraph) -> bool:
+    """Whether the whole graph is on a run's page."""
+    return len(graph) <= MAX_STEPS
+
+
+def _drawn(picture: Picture, steps: Sequence[StepRecord], step_url: StepUrl) -> SafeString:
     by_id = {step.step_id: step for step in steps}
 
     def mark(box: Box) -> Mark:

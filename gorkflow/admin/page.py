@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin.utils import unquote
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotFound,
+    HttpResponseRedirect,
+    QueryDict,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
@@ -15,7 +22,7 @@ from gorkflow.admin import display
 from gorkflow.admin.base import RunAdminBase
 from gorkflow.admin.commands import ACTS
 from gorkflow.admin.contents import Contents
-from gorkflow.admin.drawings import run_graph, run_timeline
+from gorkflow.admin.drawings import Drawing, is_drawn_whole, run_graph, run_timeline, step_graph
 from gorkflow.admin.history import history
 from gorkflow.admin.payloads import Panel, download, panel
 from gorkflow.admin.steps import StepRows, visible_error
@@ -25,6 +32,8 @@ from gorkflow.records import RunRecord, StepRecord
 from gorkflow.wiring import get_engine
 
 TEMPLATES = "admin/gorkflow/workflowrun/"
+AROUND = "around"
+"""In the URL: the place of the step around which a graph that is too large is drawn."""
 
 
 class RunPage(RunAdminBase):
@@ -63,6 +72,18 @@ class RunPage(RunAdminBase):
                 extra_context = {**(extra_context or {}), **self._page(request, run)}
         return super().change_view(request, object_id, form_url, extra_context)
 
+    @override
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show who did what, and to those who may see payloads why: a reason may speak of them."""
+        response = super().history_view(request, object_id, extra_context)
+        if isinstance(response, TemplateResponse) and not self.has_payload_permission(request):
+            for entry in (response.context_data or {}).get("action_list", ()):
+                if not entry.change_message.startswith("["):  # Django's own, which give no reason
+                    entry.change_message = entry.change_message.partition(":")[0]
+        return response
+
     def step_view(self, request: HttpRequest, object_id: str, position: int) -> HttpResponse:
         """Show one step of a run."""
         row = self.visible_run(request, object_id)
@@ -85,6 +106,7 @@ class RunPage(RunAdminBase):
             run_url=self.run_url("change", run.id),
             step=rows.row(step),
             facts=_step_facts(step),
+            graph=self._around(run, steps, step),
             panels=self._step_panels(run, step) if with_details else [],
             with_details=with_details,
         )
@@ -123,12 +145,12 @@ class RunPage(RunAdminBase):
         return {
             "run": run,
             "steps": steps,
-            "facts": _facts(run),
+            "facts": _facts(run, self.workflow_link(run)),
             "rerun_of_url": self.run_url("change", run.rerun_of) if run.rerun_of else "",
             "error": visible_error(run.error, with_details=with_details),
             "error_url": self._error_url(run, steps),
             "reasons": waiting.run_reasons(),
-            "graph": run_graph(graph, steps, self._step_url),
+            "graph": run_graph(graph, steps, self._step_url, _named_step(steps, request.GET)),
             "has_conditions": any(node.conditional for node in graph),
             "timeline": timeline,
             "left_out": left_out,
@@ -152,7 +174,7 @@ class RunPage(RunAdminBase):
             **context,
             "title": _("Run of %(workflow)s") % {"workflow": run.workflow_id},
             "subtitle": str(run.id),
-            "live_url": f"{self.run_url('live', run.id)}?{request.GET.urlencode()}",
+            "live_url": f"{self.run_url('live', run.id)}?{_live_query(request, context['graph'])}",
             "panels": self._panels(run) if context["with_details"] else [],
             "history": lines,
             "earlier_events": earlier,
@@ -197,6 +219,14 @@ class RunPage(RunAdminBase):
     def _step_url(self, step: StepRecord) -> str:
         return self.run_url("step", step.run_id, step.position)
 
+    def _around(
+        self, run: RunRecord, steps: list[StepRecord], step: StepRecord
+    ) -> SafeString | None:
+        graph = get_engine().planners.of_run(run).graph
+        if is_drawn_whole(graph):
+            return None  # the run's page shows it
+        return step_graph(graph, steps, self._step_url, step).svg
+
     def _error_url(self, run: RunRecord, steps: list[StepRecord]) -> str:
         if run.error is None:
             return ""
@@ -204,12 +234,27 @@ class RunPage(RunAdminBase):
         return next((self._step_url(step) for step in failed), "")
 
 
-def _facts(run: RunRecord) -> list[tuple[str, str]]:
+def _named_step(steps: list[StepRecord], query: QueryDict) -> StepRecord | None:
+    """Return the step whose surroundings the URL asks for."""
+    place = query.get(AROUND, "")
+    known = place.isascii() and place.isdigit() and len(place) < 7  # noqa: PLR2004
+    return steps[int(place)] if known and int(place) < len(steps) else None
+
+
+def _live_query(request: HttpRequest, graph: Drawing) -> str:
+    """Return what the live part is asked for: the picture must not wander from step to step."""
+    query = request.GET.copy()
+    if graph.around is not None:
+        query[AROUND] = str(graph.around.position)
+    return query.urlencode()
+
+
+def _facts(run: RunRecord, workflow: str) -> list[tuple[str, str]]:
     facts = [
         (_("Status"), display.status_pill(run.status)),
         (_("Progress"), display.progress_bar(run)),
         (_("Duration"), display.duration(run.started_at, run.ended_at)),
-        (_("Workflow"), run.workflow_id),
+        (_("Workflow"), workflow),
         (_("Version"), run.workflow_version),
         (_("Resource id"), run.resource_id),
         (_("Started by"), run.started_by),

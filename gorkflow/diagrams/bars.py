@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gorkflow.diagrams.markup import Markup, element
+from gorkflow.diagrams.markup import Markup, element, join
 
 GAP = 2.0
 LABEL_HEIGHT = 18.0
 LEAST = 2.0
 WIDE = 600.0
+SCALE_WIDTH = 40.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,12 @@ class Bar:
 
 
 def bars_svg(
-    bars: Sequence[Bar], *, label: str, width: float = 720.0, height: float = 120.0
+    bars: Sequence[Bar],
+    *,
+    label: str,
+    width: float = 720.0,
+    height: float = 120.0,
+    scale: bool = False,
 ) -> Markup:
     """Return the chart as an SVG element.
 
@@ -36,17 +42,20 @@ def bars_svg(
         label: what the chart is, for screen readers.
         width: pixels.
         height: pixels, without the labels.
+        scale: whether the largest amount is written beside a line at its height.
 
     """
     most = max((sum(bar.parts.values()) for bar in bars), default=0.0) or 1.0
-    pitch = width / max(len(bars), 1)
     has_labels = any(bar.label for bar in bars)
     full = height + (LABEL_HEIGHT if has_labels else 0.0)
-    line = element("path", d=f"M0 {height:.1f}H{width:.1f}", class_="gorkflow-grid")
+    left = SCALE_WIDTH if scale else 0.0
+    pitch = (width - left) / max(len(bars), 1)
+    line = element("path", d=f"M{left:.1f} {height:.1f}H{width:.1f}", class_="gorkflow-grid")
     return element(
         "svg",
         line,
-        *(_bar(bar, index * pitch, pitch, most, height) for index, bar in enumerate(bars)),
+        _scale(most, width) if scale else Markup(""),
+        *(_bar(bar, left + index * pitch, pitch, most, height) for index, bar in enumerate(bars)),
         # Wide ones may be stretched to the page.
         class_="gorkflow-bars gorkflow-wide" if width > WIDE else "gorkflow-bars",
         viewBox=f"0 0 {width:.0f} {full:.0f}",
@@ -82,6 +91,11 @@ def span_svg(half: float, most: float, *, width: float = 160.0) -> Markup:
         height=14,
         aria_hidden="true",
     )
+
+
+def _scale(most: float, width: float) -> Markup:
+    at = element("path", d=f"M{SCALE_WIDTH:.1f} {LEAST / 2}H{width:.1f}", class_="gorkflow-grid")
+    return join((at, element("text", f"{most:,.0f}", x=0, y=LEAST / 2 + 9, class_="gorkflow-tick")))
 
 
 def _bar(bar: Bar, x: float, pitch: float, most: float, height: float) -> Markup:

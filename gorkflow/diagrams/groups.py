@@ -15,11 +15,12 @@ def whole(graph: ExecutionGraph) -> dict[str, Members]:
     return {node.id: (node.id,) for node in graph}
 
 
-def collapsed(graph: ExecutionGraph) -> dict[str, Members]:
+def collapsed(graph: ExecutionGraph, *, alone: str = "") -> dict[str, Members]:
     """Return groups of parallel steps by the id of their first one, in topological order.
 
     Steps are parallel when they stand on one layer, and seen from them all that comes before and
     all that comes after looks the same: the branches of a fan-out, each of which may be a chain.
+    The step `alone` is in no group with others.
     """
     before = _views(graph.order, {node.id: node.parents for node in graph})
     children = {step_id: graph.children(step_id) for step_id in graph.order}
@@ -27,7 +28,8 @@ def collapsed(graph: ExecutionGraph) -> dict[str, Members]:
     layer = ranks({node.id: node.parents for node in graph})
     found: dict[tuple[object, ...], list[str]] = {}
     for node in graph:
-        alike = (layer[node.id], before[node.id], after[node.id], node.conditional)
+        view = (layer[node.id], before[node.id], after[node.id], node.conditional)
+        alike = (*view, node.id == alone)
         found.setdefault(alike, []).append(node.id)
     return {members[0]: tuple(members) for members in found.values()}
 

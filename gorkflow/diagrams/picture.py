@@ -93,7 +93,13 @@ def picture_of(graph: ExecutionGraph) -> Picture | None:
 
 def draw(graph: ExecutionGraph) -> Picture:
     """Lay a graph out."""
-    members = groups.whole(graph) if len(graph) <= MAX_WHOLE else groups.collapsed(graph)
+    return draw_groups(
+        graph, groups.whole(graph) if len(graph) <= MAX_WHOLE else groups.collapsed(graph)
+    )
+
+
+def draw_groups(graph: ExecutionGraph, members: Mapping[str, groups.Members]) -> Picture:
+    """Lay a graph out with one box for each group of steps."""
     parents = groups.parents_of(graph, members)
     layering = layer(parents)
     at = place(layering)

@@ -17,6 +17,8 @@ ROW_HEIGHT = 26.0
 AXIS_HEIGHT = 26.0
 BAR_HEIGHT = 14.0
 MIN_BAR = 3.0
+TICK_TEXT = 28.0
+"""What the words of a tick take, to the right of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ def timeline_of(
     ]
     return Timeline(
         rows=rows,
-        ticks=[(LABEL_WIDTH + x, passed) for x, passed in scale.ticks()],
+        ticks=[
+            (LABEL_WIDTH + x, passed) for x, passed in scale.ticks() if x <= CHART_WIDTH - TICK_TEXT
+        ],
         cuts=scale.cuts,
         now=None if end else LABEL_WIDTH + scale.x(now),
         left_out=len(begun) - len(rows),

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gorkflow.definition.graph import ExecutionGraph, Join, Node
-from gorkflow.diagrams import Mark, graph_svg, picture_of
+from gorkflow.diagrams import Mark, graph_svg, neighbourhood, picture_of
 from gorkflow.diagrams.layering import crossings, layer
+from gorkflow.diagrams.neighbourhood import MAX_BOXES
 from gorkflow.diagrams.picture import BOX_HEIGHT, BOX_WIDTH, MAX_STEPS, MAX_WHOLE, draw
 from gorkflow.diagrams.placing import arrange
 
@@ -185,6 +186,39 @@ def test_a_large_graph_whose_steps_all_differ_is_drawn_whole():
 
 def test_beyond_2000_steps_there_is_no_picture():
     assert picture_of(fan(MAX_STEPS - 1)) is None
+
+
+def test_but_one_of_what_is_around_a_step():
+    found = neighbourhood(fan(3000), "s7")
+
+    sizes = {key: len(box.members) for key, box in found.picture.boxes.items()}
+    assert sizes == {"s0": 1, "s1": 2999, "s7": 1, "s3001": 1}
+    assert found.left_out == 0
+    assert {(wire.source, wire.target) for wire in found.picture.wires} == {
+        ("s0", "s1"), ("s0", "s7"), ("s1", "s3001"), ("s7", "s3001"),
+    }  # fmt: skip
+
+
+@given(graphs(), st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_is_around_a_step_has_its_parents_and_children(graph, data):
+    middle = graph[data.draw(st.sampled_from(graph.order))]
+
+    picture = neighbourhood(graph, middle.id).picture
+
+    shown = {each for box in picture.boxes.values() for each in box.members}
+    assert {middle.id, *middle.parents, *graph.children(middle.id)} <= shown
+    assert picture.boxes[middle.id].members == (middle.id,)
+
+
+def test_what_is_around_a_step_is_never_too_much():
+    chain_of_children = [[], [0], *([0, index] for index in range(1, 200))]
+
+    found = neighbourhood(graph_of(chain_of_children), "s0")
+
+    assert len(found.picture.boxes) <= MAX_BOXES
+    assert "s0" in found.picture.boxes
+    assert found.left_out == 201 - MAX_BOXES
 
 
 def test_a_definition_is_laid_out_once():
