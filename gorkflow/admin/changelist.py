@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -142,7 +143,7 @@ class RunList(RunAdminBase):
         tags = sorted(run.tags.items())
         links = format_html_join(
             " ",
-            '<a class="gorkflow-tag" href="{}">{}</a>',
+            '<a class="gorkflow-tag" href="{0}" title="{1}">{1}</a>',
             (
                 (obj.query({TagFilter.parameter_name: f"{name}:{value}"}), f"{name}: {value}")
                 for name, value in tags[:SHOWN_TAGS]
@@ -158,15 +159,18 @@ class RunList(RunAdminBase):
 
     @admin.display(description=_("created"), ordering="created_at")
     def created(self, obj: ListedRun) -> str:
-        """When it was stored, and by whom."""
+        """When it was stored, when the first step began, and by whom."""
         run = obj.record
-        at = display.moment(run.created_at)
-        if not run.started_by:
-            return at
-        query = obj.query({StartedByFilter.parameter_name: run.started_by})
-        link = format_html('<a href="{}">{}</a>', query, run.started_by)
-        return format_html('{}<div class="gorkflow-quiet gorkflow-by">{}</div>', at, _by(link))
+        lines = [display.moment(run.created_at)]
+        if run.started_at is not None:
+            lines.append(_quiet(_("started {}"), display.moment(run.started_at)))
+        if run.started_by:
+            query = obj.query({StartedByFilter.parameter_name: run.started_by})
+            link = format_html('<a href="{}">{}</a>', query, run.started_by)
+            lines.append(_quiet(_("by {}"), link))
+        return format_html_join("", "{}", ((line,) for line in lines))
 
 
-def _by(link: str) -> str:
-    return format_html(str(_("by {}")), link)
+def _quiet(words: Promise, what: str) -> str:
+    said = format_html(str(words), what)
+    return format_html('<div class="gorkflow-quiet gorkflow-by">{}</div>', said)

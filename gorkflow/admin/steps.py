@@ -41,6 +41,7 @@ class AttemptRow:
     queued: str
     started: str
     ended: str
+    is_over: bool
     duration: str
     error: ErrorInfo | None
 
@@ -61,6 +62,9 @@ class StepRow:
     note: str
     """Why it is not over yet."""
     attempts: Sequence[AttemptRow]
+    next_at: str
+    """When it is due to be tried again."""
+    next_number: int
     lost_workers: int
     queue: str
     worker: str
@@ -140,6 +144,8 @@ class StepRows:
             state=step.status,
             note=self._note(step),
             attempts=attempts,
+            next_at=moment(step.due_at) if step.status is StepStatus.RETRYING else "",
+            next_number=step.attempt + 1,
             lost_workers=step.crashes,
             queue=step.queue,
             worker=step.worker,
@@ -158,6 +164,7 @@ class StepRows:
             queued=_queued(attempt),
             started=moment(attempt.started_at),
             ended=moment(attempt.ended_at),
+            is_over=attempt.ended_at is not None,
             duration=duration(attempt.started_at, attempt.ended_at),
             error=visible_error(attempt.error, with_details=self._with_details),
         )

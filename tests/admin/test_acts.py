@@ -206,8 +206,21 @@ def test_the_run_page_offers_only_what_can_be_done(browser, staff, waiting, fail
     assert "/cancel/" not in page
 
 
+def test_reasons_in_the_admins_history_are_for_those_who_may_see_payloads(browser, staff, waiting):
+    client = browser("view_workflowrun", "view_payload", "cancel_workflowrun")
+    client.post(f"{LIST}{waiting.id}/cancel/", {"reason": "card 4111: stolen"})
+
+    told = client.get(f"{LIST}{waiting.id}/history/").content.decode()
+    client.force_login(staff("view_workflowrun", name="bob"))
+    hidden = client.get(f"{LIST}{waiting.id}/history/").content.decode()
+
+    assert "Cancelled: card 4111: stolen" in told
+    assert "Cancelled" in hidden
+    assert "4111" not in hidden
+
+
 def test_the_history_shows_hostile_reasons_as_text(browser, waiting):
-    client = browser(*ALL)
+    client = browser(*ALL, "view_payload")
     client.post(f"{LIST}{waiting.id}/cancel/", {"reason": "<script>alert(1)</script>"})
 
     page = client.get(f"{LIST}{waiting.id}/history/").content.decode()

@@ -179,6 +179,37 @@ def test_a_retry_that_is_not_due_says_when_it_is(browser, waiting):
     assert "attempt 2 is due in 9 min" in reasons(browser("view_workflowrun"), waiting)
 
 
+def test_a_retry_that_is_to_come_stands_after_the_attempts(browser, waiting):
+    due = timezone.now() + timedelta(minutes=10)
+    StepExecution.objects.filter(run_id=waiting.id).update(
+        status="RETRYING", attempt=1, started_at=timezone.now(), due_at=due
+    )
+
+    page = step_page(browser("view_workflowrun"), waiting, 0).content.decode()
+
+    assert (
+        f'Attempt 2 <span class="gorkflow-quiet">due at <time datetime="{due.isoformat()}"' in page
+    )
+
+
+def test_a_step_that_waits_for_a_place_in_its_run_says_so(browser, db):
+    narrow = register(
+        WorkflowBuilder("narrow")
+        .parallel(twig.with_(id="one"), twig.with_(id="two"))
+        .configure(max_concurrency=1)
+        .build()
+    )
+    try:
+        run = narrow.start(1)
+        StepExecution.objects.filter(run_id=run.id, step_id="one").update(status="RUNNING")
+
+        page = live(browser("view_workflowrun"), run).json()["html"]
+    finally:
+        registry.unregister("narrow")
+
+    assert "only 1 step of this run may run at once" in page
+
+
 def test_code_that_is_not_there_is_named(browser, waiting):
     registry.unregister("orders")
 

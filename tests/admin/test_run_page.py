@@ -143,6 +143,20 @@ def test_the_number_of_queries_does_not_depend_on_the_run(
             client.get(page_of(run))
 
 
+def test_every_part_of_the_page_is_one_jump_away(browser, completed):
+    page = browser("view_workflowrun", "view_payload").get(page_of(completed)).content.decode()
+
+    for part in ("graph", "timeline", "steps", "output", "input", "state", "history"):
+        assert f'href="#gorkflow-{part}"' in page
+        assert f'id="gorkflow-{part}"' in page
+
+
+def test_the_run_leads_to_its_workflow(browser, completed):
+    page = browser("view_workflowrun").get(page_of(completed)).content.decode()
+
+    assert '<a href="/admin/gorkflow/registeredworkflow/orders/change/">orders</a>' in page
+
+
 def test_an_unknown_run_leads_back_to_the_admin(browser):
     client = browser("view_workflowrun")
 
