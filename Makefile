@@ -9,6 +9,8 @@
 #                           real workers and servers of its own; ARGS="-m 'outage and not long'" is
 #                           what CI runs
 #   make browser            the admin in a real Chromium: apt-get install chromium
+#   make screenshots        pictures of the demo's admin, in var/screenshots; ARGS=--docs renews those
+#                           of the docs
 #   make lint               ruff, mypy, import-linter, missing migrations
 #   make contract           sends 200 requests of every kind to each operation of the API, where the
 #                           test suite sends ten
@@ -34,7 +36,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: demo test faults recovery outages browser lint lint-ruff lint-types lint-imports lint-migrations openapi contract format coverage bench load prune-trial chaos build clean
+.PHONY: demo test faults recovery outages browser screenshots lint lint-ruff lint-types lint-imports lint-migrations openapi contract format coverage bench load prune-trial chaos build clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -54,6 +56,9 @@ outages: $(VENV)/.test
 
 browser: $(VENV)/.browser
 	$(BIN)/python -m pytest -m e2e tests/browser $(ARGS)
+
+screenshots: $(VENV)/.browser
+	$(BIN)/python -m screenshots $(ARGS)
 
 lint: lint-ruff lint-types lint-imports lint-migrations
 

@@ -17,7 +17,7 @@ INSERT INTO gorkflow_workflowrun (
     output, started_by, total_steps, open_sinks, created_at, started_at, ended_at)
 SELECT md5('run' || n)::uuid, 'chain', '1', 'history', 'COMPLETED', 5, 'order-' || n,
     '{"tenant": "acme"}', '0', '10', '', %(steps)s, 0, ended - interval '1 s', ended, ended
-FROM (SELECT n, now() - interval '1 day' - n * interval '1 s' AS ended
+FROM (SELECT n, now() - %(age)s * interval '1 s' - n * interval '1 s' AS ended
       FROM generate_series(%(first)s, %(last)s) AS n) AS numbered"""
 STEPS_OF_RUNS = """
 INSERT INTO gorkflow_stepexecution (
@@ -25,7 +25,7 @@ INSERT INTO gorkflow_stepexecution (
     crashes, progress, progress_note, output, ready_at, started_at, ended_at)
 SELECT md5('run' || n)::uuid, 's' || p, 0, p, 'COMPLETED', 0, 'celery', 'host:1:MainThread', 1, 0,
     0, 0, '', '1', ended, ended, ended
-FROM (SELECT n, now() - interval '1 day' - n * interval '1 s' AS ended
+FROM (SELECT n, now() - %(age)s * interval '1 s' - n * interval '1 s' AS ended
       FROM generate_series(%(first)s, %(last)s) AS n) AS numbered,
     generate_series(0, %(steps)s - 1) AS p"""
 SNAPSHOT = """
@@ -34,8 +34,11 @@ INSERT INTO gorkflow_definitionsnapshot (
 VALUES ('history', 'chain', '1', '[]', now()) ON CONFLICT DO NOTHING"""
 
 
-def load_history(runs: int) -> None:
-    """Insert so many COMPLETED runs of ten steps each; PostgreSQL only."""
+def load_history(runs: int, *, age: float = 86_400.0) -> None:
+    """Insert so many COMPLETED runs of ten steps each; PostgreSQL only.
+
+    One ended in each second, the last of them `age` seconds ago.
+    """
     if not runs:
         return
     began = time.monotonic()
@@ -43,7 +46,8 @@ def load_history(runs: int) -> None:
         cursor.execute("SET synchronous_commit = off")
         cursor.execute(SNAPSHOT)
         for first in range(1, runs + 1, BATCH):
-            wanted = {"first": first, "last": min(first + BATCH - 1, runs), "steps": STEPS}
+            last = min(first + BATCH - 1, runs)
+            wanted = {"first": first, "last": last, "steps": STEPS, "age": age}
             cursor.execute(RUNS, wanted)
             cursor.execute(STEPS_OF_RUNS, wanted)
         cursor.execute("VACUUM (ANALYZE) gorkflow_workflowrun, gorkflow_stepexecution")

@@ -1,0 +1,1 @@
+"""Pictures of the admin, taken from the demo project at work: `make screenshots`."""
