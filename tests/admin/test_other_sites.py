@@ -1,5 +1,8 @@
 """The run admin on an admin site of another name, under another class."""
 
+import subprocess
+import sys
+
 import pytest
 from django.contrib import admin
 from django.urls import path
@@ -40,3 +43,26 @@ def test_links_and_redirects_stay_on_the_site(browser, waiting):
 
 def test_the_system_check_finds_nothing(db):
     assert OpsRunAdmin(WorkflowRun, ops).check() == []
+
+
+ASKED = """
+import django
+from django.conf import settings
+
+from tests import settings as usual
+
+names = {name: getattr(usual, name) for name in dir(usual) if name.isupper()}
+settings.configure(**{**names, "GORKFLOW": {"ADMIN": False}})
+django.setup()
+from django.contrib import admin
+
+print([model.__name__ for model in admin.site._registry if model._meta.app_label == "gorkflow"])
+"""
+
+
+def test_a_setting_leaves_the_registration_to_the_host():
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ASKED], capture_output=True, text=True, timeout=60
+    )
+
+    assert ended.stdout.splitlines()[-1:] == ["[]"], ended.stderr

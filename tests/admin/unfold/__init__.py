@@ -1,0 +1,1 @@
+"""The admin with django-unfold: a project of its own, as skins replace templates for good."""
