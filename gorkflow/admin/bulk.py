@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -14,6 +12,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -21,6 +20,7 @@ from gorkflow.admin.acts import CANCEL, RERUN, RETRY, Act, Deed, ReasonForm
 from gorkflow.admin.base import RunAdminBase
 from gorkflow.admin.display import status_word
 from gorkflow.admin.paginator import count_some, shown_count
+from gorkflow.admin.selection import Selection
 from gorkflow.errors import ConcurrencyLimitError, InvalidStateError, WorkflowError
 from gorkflow.models.querysets import RunQuerySet
 from gorkflow.wiring import get_engine
@@ -33,14 +33,18 @@ BULK_SECONDS = 20.0
 
 CONFIRMED = "confirmed"
 
+NAMED_RUNS = 10
+"""Runs that are named in one message."""
+
 
 @dataclass(slots=True)
 class Outcome:
     """What a bulk act did."""
 
     done: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    """Reasons, and how many runs each of them held back."""
+    refused: dict[str, list[UUID]] = field(default_factory=dict)
+    """Reasons, and the runs that each of them held back."""
+    last: UUID | None = None
     is_complete: bool = True
 
 
@@ -66,36 +70,55 @@ class BulkActs(RunAdminBase):
         self, request: HttpRequest, queryset: RunQuerySet, act: Act
     ) -> HttpResponse | None:
         self.refuse_without(request, act)
-        fitting = queryset.filter(status__in=act.statuses)
+        chosen = Selection.of(request, queryset.filter(status__in=act.statuses))
         is_confirmed = CONFIRMED in request.POST
         form = ReasonForm(request.POST if is_confirmed else None)
         if is_confirmed and form.is_valid():
             deed = form.deed(self.actor(request))
-            self._report(request, act, self._act(request, fitting, act, deed))
-            return None
-        count = count_some(fitting)
+            outcome = self._act(request, chosen, act, deed)
+            self._report(request, act, outcome)
+            if outcome.is_complete:
+                return None
+            # The same form once more, token and all, for what is left.
+            chosen = chosen.beyond(outcome.last)
+            form = ReasonForm(initial={"token": deed.token, "reason": deed.reason})
+        return self._ask_for_many(request, queryset, act, chosen, form)
+
+    def _ask_for_many(
+        self,
+        request: HttpRequest,
+        queryset: RunQuerySet,
+        act: Act,
+        chosen: Selection,
+        form: ReasonForm,
+    ) -> HttpResponse | None:
+        count = count_some(chosen.rest())
         if count == 0:
-            self.message_user(request, _nothing_fits(act), messages.WARNING)
+            if chosen.after is None:
+                self.message_user(request, _nothing_fits(act), messages.WARNING)
             return None
+        is_first = chosen.after is None
+        others = max(count_some(queryset) - count, 0) if is_first else 0
         context = self.page_context(
             request,
             title=act.bulk_question % {"count": count, "shown": shown_count(count)},
             act=act,
             form=form,
-            others=shown_count(others) if (others := count_some(queryset) - count) > 0 else "",
-            hidden=_hidden_fields(request, act),
+            others=shown_count(others) if others else "",
+            hidden=[*_hidden_fields(request, act), *chosen.fields()],
             back_url=request.get_full_path(),
         )
         return TemplateResponse(request, "admin/gorkflow/workflowrun/confirm.html", context)
 
-    def _act(self, request: HttpRequest, runs: RunQuerySet, act: Act, deed: Deed) -> Outcome:
+    def _act(self, request: HttpRequest, chosen: Selection, act: Act, deed: Deed) -> Outcome:
         outcome = Outcome()
         stop_at = time.monotonic() + BULK_SECONDS
-        for chunk in _chunks(runs):
-            if time.monotonic() > stop_at:
+        for chunk in chosen.chunks(CHUNK):
+            if outcome.last is not None and time.monotonic() > stop_at:
                 outcome.is_complete = False
                 break
             done = [run_id for run_id in chunk if _do(act, run_id, deed, outcome)]
+            outcome.last = chunk[-1]
             LogEntry.objects.log_actions(
                 user_id=cast("int", request.user.pk),
                 queryset=self.get_queryset(request).filter(pk__in=done),
@@ -107,15 +130,22 @@ class BulkActs(RunAdminBase):
     def _report(self, request: HttpRequest, act: Act, outcome: Outcome) -> None:
         if outcome.done:
             self.message_user(request, act.done % {"count": outcome.done}, messages.SUCCESS)
-        for why, count in outcome.refused.items():
+        for why, run_ids in outcome.refused.items():
             left_alone = ngettext(
                 "%(count)d run was left alone: %(why)s.",
                 "%(count)d runs were left alone: %(why)s.",
-                count,
+                len(run_ids),
             )
-            self.message_user(request, left_alone % {"count": count, "why": why}, messages.WARNING)
+            said = left_alone % {"count": len(run_ids), "why": why}
+            links = format_html_join(
+                " ",
+                '<a href="{}">{}</a>',
+                ((self.run_url("change", each), str(each)) for each in run_ids[:NAMED_RUNS]),
+            )
+            more = " …" if len(run_ids) > NAMED_RUNS else ""
+            self.message_user(request, format_html("{} {}{}", said, links, more), messages.WARNING)
         if not outcome.is_complete:
-            text = _("There was no time for all of them. Do it again for the rest.")
+            text = _("There was no time for all of them. Send the form again for the rest.")
             self.message_user(request, text, messages.WARNING)
 
 
@@ -123,7 +153,7 @@ def _do(act: Act, run_id: UUID, deed: Deed, outcome: Outcome) -> bool:
     try:
         act.do(get_engine(), run_id, deed)
     except WorkflowError as error:
-        outcome.refused[_why(error)] += 1
+        outcome.refused.setdefault(_why(error), []).append(run_id)
         return False
     outcome.done += 1
     return True
@@ -135,15 +165,6 @@ def _why(error: WorkflowError) -> str:
     if isinstance(error, ConcurrencyLimitError):
         return _("another run holds its resource id")
     return error.message
-
-
-def _chunks(runs: RunQuerySet) -> Iterator[list[UUID]]:
-    """Go through the ids in their order, so that runs which the act takes out do not matter."""
-    ordered = runs.order_by("pk").values_list("pk", flat=True)
-    chunk = list(ordered[:CHUNK])
-    while chunk:
-        yield chunk
-        chunk = list(ordered.filter(pk__gt=chunk[-1])[:CHUNK])
 
 
 def _hidden_fields(request: HttpRequest, act: Act) -> list[tuple[str, Any]]:

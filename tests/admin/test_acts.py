@@ -1,3 +1,6 @@
+import re
+from uuid import uuid4
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
@@ -67,7 +70,9 @@ def test_every_run_that_refuses_is_counted_with_its_reason(browser, orders):
 
     response = send(browser(*ALL), "retry_runs", held, confirmed="1")
 
-    assert said(response) == ["1 run was left alone: another run holds its resource id."]
+    (message,) = said(response)
+    assert message.startswith("1 run was left alone: another run holds its resource id. <a href=")
+    assert f">{held.id}</a>" in message
     assert not LogEntry.objects.exists()
 
 
@@ -117,11 +122,44 @@ def test_select_across_acts_on_every_run_of_the_filter_in_chunks(browser, orders
 def test_a_bulk_act_that_takes_too_long_stops_and_says_so(browser, orders, monkeypatch):
     monkeypatch.setattr(bulk, "CHUNK", 1)
     monkeypatch.setattr(bulk, "BULK_SECONDS", -1.0)
-    run = orders.start(Order(number=1))
+    runs = [orders.start(Order(number=number)) for number in (1, 2)]
 
-    response = send(browser(*ALL), "cancel_runs", run, confirmed="1")
+    response = send(browser(*ALL), "cancel_runs", *runs, confirmed="1", reason="why not")
 
-    assert said(response) == ["There was no time for all of them. Do it again for the rest."]
+    assert said(response) == [
+        "1 run was cancelled.",
+        "There was no time for all of them. Send the form again for the rest.",
+    ]
+    assert "Cancel 1 run?" in response.content.decode()
+    assert "why not</textarea>" in response.content.decode()
+
+
+def test_what_there_was_no_time_for_is_done_when_the_form_is_sent_again(
+    browser, orders, monkeypatch
+):
+    monkeypatch.setattr(bulk, "CHUNK", 1)
+    monkeypatch.setattr(bulk, "BULK_SECONDS", -1.0)
+    runs = [orders.start(Order(number=number)) for number in range(1, 4)]
+    client = browser(*ALL)
+
+    page = send(client, "rerun_runs", *runs, confirmed="1", select_across="1", token=str(uuid4()))
+    rounds = 1
+    while page.status_code == 200:
+        fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode())
+        page = client.post(LIST, dict(fields))
+        rounds += 1
+
+    assert rounds == 3
+    again = WorkflowRun.objects.exclude(rerun_of=None).values_list("rerun_of", flat=True)
+    assert sorted(again) == sorted(run.id for run in runs)
+
+
+def test_running_all_runs_again_does_not_run_again_what_that_starts(browser, orders):
+    runs = [orders.start(Order(number=number)) for number in range(1, 4)]
+
+    send(browser(*ALL), "rerun_runs", *runs, confirmed="1", select_across="1")
+
+    assert WorkflowRun.objects.count() == 6
 
 
 @pytest.mark.parametrize("act", ["cancel", "retry"])
