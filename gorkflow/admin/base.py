@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from gorkflow.admin import permissions
 from gorkflow.admin.acts import Act
+from gorkflow.admin.visible import using
 from gorkflow.models import WorkflowRun
 from gorkflow.models.querysets import RunQuerySet
 from gorkflow.records import RunRecord
@@ -39,9 +40,11 @@ class RunAdminBase(ModelAdmin):
 
     @override
     def get_queryset(self, request: HttpRequest) -> RunQuerySet:
-        """Return the runs of the database that the engine uses, without their large columns."""
-        using = getattr(get_engine().store, "using", None)
-        return WorkflowRun.objects.using(using).only(*LIST_COLUMNS)
+        """Return the runs of the database that the engine uses, without their large columns.
+
+        Override it to narrow down which runs a user may see and act on.
+        """
+        return WorkflowRun.objects.using(using()).only(*LIST_COLUMNS)
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib import admin
 from django.db.models import Count, Q
 from django.db.models.functions import TruncHour
 from django.http import HttpRequest
@@ -22,13 +21,14 @@ from django.utils.translation import ngettext
 from gorkflow.admin import permissions
 from gorkflow.admin.display import in_words, moment, status_pill, status_word
 from gorkflow.admin.filters import CreatedFilter
+from gorkflow.admin.visible import site_of, using, visible_figures, visible_runs
 from gorkflow.admin.waiting import PATIENCE
 from gorkflow.diagrams import Bar, bars_svg, span_svg
 from gorkflow.models import StepExecution, WorkflowRun
+from gorkflow.models.querysets import RunQuerySet
 from gorkflow.queries import RunFilter
 from gorkflow.records import ErrorInfo
 from gorkflow.statuses import ACTIVE_RUNS, CLAIMABLE_STEPS, RunStatus, StepStatus
-from gorkflow.wiring import get_engine
 
 HOURS = 24
 FAILURES = 8
@@ -89,10 +89,8 @@ class Dashboard:
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._engine = get_engine()
-        self._using = getattr(self._engine.store, "using", None)
+        self._site = site_of(request)
         self._now = timezone.now()
-        self._site = getattr(request, "current_app", None) or admin.site.name
 
     def context(self) -> dict[str, Any]:
         """Return everything for the template."""
@@ -124,7 +122,7 @@ class Dashboard:
                 }
             )
         )
-        counts = {row["status"]: row for row in found}
+        counts: dict[str, dict[str, Any]] = {row["status"]: dict(row) for row in found}
         return [
             {
                 "status": status_pill(status),
@@ -160,7 +158,8 @@ class Dashboard:
 
     def _paces(self) -> list[Pace]:
         since = self._now - timedelta(hours=HOURS)
-        stats = self._engine.run_stats(RunFilter(created_after=since)).workflows
+        wanted = RunFilter(created_after=since)
+        stats = visible_figures(self._request, self._site, wanted).workflows
         took = {name: found.durations for name, found in stats.items() if found.durations}
         slowest = max((each.p95 for each in took.values()), default=0.0) or 1.0
         return [
@@ -180,7 +179,7 @@ class Dashboard:
 
         Runs that are held back by a limit do not count: their work waits for them, not for workers.
         """
-        steps = StepExecution.objects.using(self._using)
+        steps = StepExecution.objects.using(using())
         free = Q(run__run_limit=None) | Q(run__status=RunStatus.RUNNING)
         rows = (
             steps.filter(
@@ -232,15 +231,15 @@ class Dashboard:
                 said=said,
             )
 
-    def _runs(self) -> Any:
-        return WorkflowRun.objects.using(self._using)
+    def _runs(self) -> RunQuerySet:
+        return visible_runs(self._request, self._site)
 
     def _list_url(self, **query: str) -> str:
         url = self._url("workflowrun_changelist")
         return f"{url}?{urlencode(query)}" if query else url
 
     def _url(self, name: str, *args: object) -> str:
-        return reverse(f"admin:gorkflow_{name}", args=args, current_app=self._site)
+        return reverse(f"admin:gorkflow_{name}", args=args, current_app=self._site.name)
 
 
 def _windows() -> list[tuple[str, timedelta]]:

@@ -16,8 +16,9 @@ from typing_extensions import override
 
 from gorkflow.admin import permissions
 from gorkflow.admin.display import duration, moment, progress_bar, status_pill
-from gorkflow.queries import RunFilter
-from gorkflow.wiring import get_engine
+from gorkflow.admin.visible import visible_runs
+from gorkflow.models import WorkflowRun
+from gorkflow.stores.orm.rows import RUN_COLUMNS, count_steps, run_record
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -25,6 +26,7 @@ else:
     ModelAdmin = object
 
 FIELD = "workflow_runs"
+VISIBLE = "_gorkflow_visible_runs"
 
 
 class WorkflowRunsMixin(ModelAdmin):
@@ -51,7 +53,12 @@ class WorkflowRunsMixin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Add the runs."""
         fields = super().get_readonly_fields(request, obj)
-        return (*fields, FIELD) if self._shows_runs(request, obj) else fields
+        if obj is None or not self._shows_runs(request, obj):
+            return fields
+        # Read by `workflow_runs`, to which Django gives the object alone.
+        runs = visible_runs(request, self.admin_site).only(*RUN_COLUMNS)
+        setattr(obj, VISIBLE, runs)
+        return (*fields, FIELD)
 
     @override
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
@@ -70,8 +77,11 @@ class WorkflowRunsMixin(ModelAdmin):
     def workflow_runs(self, obj: Any) -> SafeString:
         """Return a table of runs."""
         resource_id = self.get_resource_id(obj)
-        wanted = RunFilter(resource_id=resource_id, limit=self.workflow_runs_shown)
-        page = get_engine().list_runs(wanted)
+        found = getattr(obj, VISIBLE, WorkflowRun.objects.none()).filter(resource_id=resource_id)
+        rows_found = list(found.order_by("-created_at", "-id")[: self.workflow_runs_shown + 1])
+        shown = rows_found[: self.workflow_runs_shown]
+        counts = count_steps([row.pk for row in shown], found.db)
+        records = [run_record(row, counts.get(row.pk)) for row in shown]
         rows = [
             {
                 "run": run,
@@ -81,13 +91,13 @@ class WorkflowRunsMixin(ModelAdmin):
                 "created": moment(run.created_at),
                 "duration": duration(run.started_at, run.ended_at),
             }
-            for run in page.runs
+            for run in records
         ]
         query = urlencode({"resource_id": resource_id})
         context = {
             "rows": rows,
             "resource_id": resource_id,
-            "all_url": f"{self._run_url('changelist')}?{query}" if page.next_cursor else "",
+            "all_url": f"{self._run_url('changelist')}?{query}" if rows_found != shown else "",
         }
         return render_to_string("admin/gorkflow/related_runs.html", context)
 

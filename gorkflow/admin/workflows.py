@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -25,12 +25,12 @@ from gorkflow.admin.display import duration_figures, in_words, status_pill, stat
 from gorkflow.admin.drawings import workflow_graph
 from gorkflow.admin.payloads import pretty_json
 from gorkflow.admin.starting import Sheet
+from gorkflow.admin.visible import visible_figures, visible_runs
 from gorkflow.definition.workflow import Workflow, start_options
 from gorkflow.diagrams import Bar, bars_svg
 from gorkflow.errors import NotFoundError
 from gorkflow.models import RegisteredWorkflow, WorkflowRun
 from gorkflow.queries import RunFilter, RunStats
-from gorkflow.records import RunRecord
 from gorkflow.wiring import get_engine
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class WorkflowAdminMixin(ModelAdmin):
         self._refuse_unless(permissions.may_view(request))
         engine = get_engine()
         since = timezone.now() - timedelta(days=STATS_DAYS)
-        stats = engine.run_stats(RunFilter(created_after=since)).workflows
+        recent = RunFilter(created_after=since)
+        stats = visible_figures(request, self.admin_site, recent).workflows
         rows = [
             {
                 "workflow": workflow,
@@ -122,8 +123,9 @@ class WorkflowAdminMixin(ModelAdmin):
         engine = get_engine()
         since = timezone.now() - timedelta(days=STATS_DAYS)
         wanted = RunFilter(workflow_id=workflow.id, created_after=since)
-        stats = engine.run_stats(wanted)
-        runs = engine.list_runs(RunFilter(workflow_id=workflow.id, limit=LAST_RUNS)).runs
+        stats = visible_figures(request, self.admin_site, wanted)
+        runs = visible_runs(request, self.admin_site).filter(workflow_id=workflow.id)
+        latest = runs.order_by("-created_at", "-id")[:LAST_RUNS]
         context = self._context(
             request,
             title=workflow.name,
@@ -137,7 +139,7 @@ class WorkflowAdminMixin(ModelAdmin):
             counts=_counts(stats),
             took=duration_figures(stats),
             days=STATS_DAYS,
-            strip=self._strip(runs),
+            strip=self._strip(latest),
             start_url=self._start_url(request, workflow.id),
             runs_url=self._runs_url(workflow.id),
         )
@@ -189,12 +191,12 @@ class WorkflowAdminMixin(ModelAdmin):
             self.message_user(request, text, messages.INFO)
         return run.id
 
-    def _strip(self, runs: Sequence[RunRecord]) -> SafeString:
+    def _strip(self, runs: Iterable[WorkflowRun]) -> SafeString:
         bars = []
-        for run in reversed(runs):
+        for run in reversed(list(runs)):
             took = (run.ended_at or timezone.now()) - (run.started_at or run.created_at)
             said = f"{status_word(run.status)}, {in_words(took)}"
-            url = self._run_url(run.id)
+            url = self._run_url(run.pk)
             bars.append(
                 Bar(parts={run.status: took.total_seconds() or 0.001}, title=said, href=url)
             )

@@ -77,7 +77,11 @@ def filter_runs(runs: RunQuerySet, wanted: RunFilter) -> RunQuerySet:
 
 def run_stats(wanted: RunFilter, using: str) -> RunStats:
     """Return figures in two queries."""
-    found = filter_runs(WorkflowRun.objects.using(using), wanted)
+    return figures_of(filter_runs(WorkflowRun.objects.using(using), wanted))
+
+
+def figures_of(found: RunQuerySet) -> RunStats:
+    """Return figures on some runs, in two queries."""
     counts = found.order_by().values_list("workflow_id", "status").annotate(Count("id"))
     completed = found.filter(status=RunStatus.COMPLETED).order_by("-created_at")
     rows = completed.values_list("workflow_id", "started_at", "ended_at")[:SAMPLE]
