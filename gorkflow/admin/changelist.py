@@ -74,7 +74,8 @@ class RunList(RunAdminBase):
     paginator = CappedPaginator
     search_fields = ("id", "resource_id")
     search_help_text = _(
-        "The id of a run or how it begins, a whole resource id, or a tag as name:value."
+        "The id of a run or how it begins, a whole resource id, or a tag of the past 30 days as "
+        "name:value."
     )
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False

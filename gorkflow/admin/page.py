@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.admin.utils import unquote
@@ -49,6 +50,7 @@ class RunPage(RunAdminBase):
         view = self.admin_site.admin_view
         step = "<path:object_id>/steps/<int:position>"
         ours = [
+            path("<path:object_id>/steps/", view(self.named_step_view), name=f"{name}_named_step"),
             path(f"{step}/", view(self.step_view), name=f"{name}_step"),
             path(f"{step}/<slug:part>.json", view(self.download_view), name=f"{name}_step_part"),
             path(
@@ -86,15 +88,25 @@ class RunPage(RunAdminBase):
 
     def step_view(self, request: HttpRequest, object_id: str, position: int) -> HttpResponse:
         """Show one step of a run."""
+        return self._step_page(request, object_id, lambda step: step.position == position)
+
+    def named_step_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the step whose id is in the query, for links that know no more of it."""
+        step_id = request.GET.get("id", "")
+        return self._step_page(request, object_id, lambda step: step.step_id == step_id)
+
+    def _step_page(
+        self, request: HttpRequest, object_id: str, is_wanted: Callable[[StepRecord], bool]
+    ) -> HttpResponse:
         row = self.visible_run(request, object_id)
         if row is None:
             return self.no_such_run(request, object_id)
         engine = get_engine()
         run = engine.get_run(row.pk)
         steps = engine.get_steps(row.pk, attempts=True)
-        if position >= len(steps):
+        step = next(filter(is_wanted, steps), None)
+        if step is None:
             return HttpResponseRedirect(self.run_url("change", row.pk))
-        step = steps[position]
         with_details = self.has_payload_permission(request)
         waiting = Waiting(row, run, steps, engine)
         rows = StepRows(waiting, self._step_url, with_details=with_details)

@@ -22,6 +22,8 @@ from gorkflow.errors import IdempotencyConflictError, PayloadError, WorkflowErro
 from gorkflow.settings import get_settings
 
 MODE, JSON = "mode", "json"
+OWN = "input"
+"""The prefix of a host's own form: its fields may have the names of ours."""
 
 
 class OwnForm:
@@ -54,7 +56,7 @@ class OwnForm:
 
     def layout(self) -> Iterator[dict[str, Any]]:
         """Give the fields in order."""
-        return ({"field": field} for field in self.form.visible_fields())
+        return ({"field": field} for field in self.form)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.form, name)
@@ -102,7 +104,7 @@ class Sheet:
         self.input: InputForm | OwnForm
         if own is not None and not self.as_json:
             initial = None if given.shown is MISSING else given.shown
-            self.input = OwnForm(import_string(own)(data, initial=initial))
+            self.input = OwnForm(import_string(own)(data, initial=initial, prefix=OWN))
         else:
             self.input = generated(data, value=given.shown)
 

@@ -1,10 +1,12 @@
 """The part of a run's page that refreshes itself, and the pages of its steps."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+import gorkflow
 from gorkflow import WorkflowBuilder, register, registry, step
 from gorkflow.models import StepExecution, WorkflowRun
 from tests.admin.flows import Order
@@ -101,6 +103,17 @@ def test_a_step_has_a_page_with_its_attempts(browser, orders):
     assert "Attempt 1" in page
     assert "Attempt 2" in page
     assert "the bank is asleep" in page
+
+
+def test_a_step_is_found_by_its_id(browser, orders):
+    run = orders.start(Order(number=7, note="flaky"), synchronous=True)
+    client = browser("view_workflowrun", "view_payload")
+
+    found = client.get(f"{LIST}{run.id}/steps/", {"id": "charge"})
+    unknown = client.get(f"{LIST}{run.id}/steps/", {"id": "none"})
+
+    assert "the bank is asleep" in found.content.decode()
+    assert unknown.url == f"{LIST}{run.id}/change/"
 
 
 def test_every_step_is_drawn_with_icon_word_and_link(browser, failed):
@@ -265,3 +278,9 @@ def test_a_step_that_workers_leave_alone_says_why(browser, waiting):
     said = reasons(browser("view_workflowrun"), waiting)
 
     assert "Check: waits for a worker that has version &#x27;2&#x27; of the workflow" in said
+
+
+def test_the_script_is_small():
+    found = Path(gorkflow.__file__).parent / "static" / "gorkflow"
+
+    assert sum(each.stat().st_size for each in found.glob("*.js")) < 15 * 1024

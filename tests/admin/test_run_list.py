@@ -125,7 +125,7 @@ def test_a_run_is_found_by_the_beginning_of_its_id_or_by_its_whole_resource_id(
 def test_the_search_says_what_it_searches(browser, completed):
     page = browser("view_workflowrun").get(LIST).content.decode()
 
-    assert "a whole resource id, or a tag as name:value." in page
+    assert "a whole resource id, or a tag of the past 30 days as name:value." in page
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,11 @@ def test_json_that_is_none_and_json_that_does_not_fit_are_said(browser, orders):
 class OwnOrderForm(forms.Form):
     number = forms.IntegerField(label="The number")
     loud = forms.BooleanField(required=False)
+    priority = forms.CharField(required=False, widget=forms.HiddenInput, initial="mine")
+
+    class Media:
+        css = {"all": ["shop/own.css"]}
+        js = ["shop/own.js"]
 
     def get_input(self):
         found = self.cleaned_data
@@ -259,9 +264,10 @@ def test_a_workflow_may_have_a_form_of_its_own(browser, orders, settings):
     client = browser(*MAY_START)
     page = client.get(START)
 
-    assert "The number" in page.content.decode()
-    wrong = client.post(START, {**filled(page), "number": "0"})
-    client.post(START, {**filled(page), "number": "4", "loud": "on"})
+    for each in ("The number", 'name="input-priority" value="mine"', "own.css", "own.js"):
+        assert each in page.content.decode()
+    wrong = client.post(START, {**filled(page), "input-number": "0"})
+    client.post(START, {**filled(page), "input-number": "4", "input-loud": "on"})
 
     assert "greater than 0" in wrong.content.decode()
     assert json.loads(orders_input(WorkflowRun.objects.get())) == {"number": 4, "note": "LOUD"}

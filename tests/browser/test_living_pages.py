@@ -114,6 +114,55 @@ def test_a_deep_link_opens_the_step_and_its_attempt(open_tab, flaky):
     assert panel.get_by_role("heading", name="Charge").count() == 1
 
 
+def test_a_deep_link_opens_a_step_that_the_page_has_no_room_for(open_tab, thousand):
+    tab = open_tab()
+    tab.goto(f"{RUNS}{thousand.id}/change/#step=bead-777")
+
+    panel = tab.locator(".gorkflow-panel")
+    panel.get_by_text("bead-777").wait_for()
+    assert tab.url.endswith("#step=bead-777")
+
+
+def test_a_page_on_which_nothing_happens_asks_less_and_less_often(open_tab, waiting):
+    tab = open_tab()
+    answers = []
+    tab.on("response", lambda each: "/live/" in each.url and answers.append(each.status))
+    tab.clock.install()
+    tab.goto(f"{RUNS}{waiting.id}/change/")
+
+    gaps = []
+    for number in range(1, 9):
+        gap = 0
+        while len(answers) < number:
+            tab.clock.run_for(500)
+            tab.wait_for_timeout(20)  # for the server; the page's own clock stands still
+            gap += 0.5
+        gaps.append(gap)
+
+    # Ten per cent more or less, so that tabs do not ask in step.
+    assert answers[0] == 200
+    assert set(answers[1:]) <= {304, 200}
+    assert 1.5 <= gaps[0] <= 3
+    assert max(gaps) <= 17.5
+    assert gaps[-1] > 8
+
+
+def test_a_page_that_nobody_looks_at_asks_nothing(open_tab, waiting):
+    tab = open_tab()
+    asked = []
+    tab.on("request", lambda each: "/live/" in each.url and asked.append(each.url))
+    tab.clock.install()
+    tab.goto(f"{RUNS}{waiting.id}/change/")
+    hide = "Object.defineProperty(document, 'hidden', {get: () => window.away, configurable: true})"
+    tab.evaluate(f"window.away = true; {hide}")
+    tab.clock.run_for(60_000)
+    assert asked == []
+
+    tab.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+    with tab.expect_response("**/live/**"):
+        tab.clock.run_for(100)
+
+
 def test_keys_lead_to_what_matters(open_tab, failed):
     tab = open_tab()
     tab.goto(f"{RUNS}{failed.id}/change/")

@@ -39,13 +39,14 @@ def axe():
     return (Path(package.__path__[0]) / "axe.min.js").read_text()
 
 
-def violations(page, axe):
+def violations(page, axe, within="#content"):
     page.evaluate(axe)
     # What is ours: the header and the sidebar are Django's.
     found = page.evaluate(
-        """axe.run(document.querySelector("#content"), {
+        """(within) => axe.run(document.querySelector(within), {
           resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21aa"], preload: false,
-        })"""
+        })""",
+        within,
     )
     return [
         f"{each['id']}: {node['html'][:200]}"
@@ -67,6 +68,19 @@ def test_axe_finds_nothing_serious_on_any_page(open_tab, pages, axe, scheme):
 
     wrong = [f"{name}: {each}" for name, some in found.items() for each in some]
     assert "\n".join(wrong) == ""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_what_opens_over_a_page(open_tab, flaky, axe, scheme):
+    tab = open_tab(color_scheme=scheme, bypass_csp=True)
+    tab.goto(f"{RUNS}{flaky.id}/change/#step=charge")
+    tab.locator(".gorkflow-panel").wait_for()
+    found = violations(tab, axe, ".gorkflow-panel")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("?")
+    found += violations(tab, axe, "#gorkflow-help")
+
+    assert "\n".join(found) == ""
 
 
 def test_no_page_scrolls_sideways_on_a_phone(open_tab, pages):

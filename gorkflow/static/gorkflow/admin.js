@@ -309,10 +309,12 @@
   }
 
   function openHash() {
-    const wanted = new URLSearchParams(location.hash.slice(1));
+    const wanted = new URLSearchParams(location.hash.slice(1)), id = wanted.get("step");
     if (wanted.has("view")) jump(`gorkflow-${wanted.get("view")}`);
-    const found = all("[data-gorkflow-step]").find((each) => each.dataset.gorkflowStep === wanted.get("step"));
-    if (found && words.close) panel.open(found.closest("a") || $("a", found));
+    if (!id || !words.close) return;
+    const found = all("[data-gorkflow-step]").find((each) => each.dataset.gorkflowStep === id);
+    // Not there: on another page of the table, or in a pile.
+    panel.open(found ? found.closest("a") || $("a", found) : make("a", { href: `../steps/?${new URLSearchParams({ id })}` }));
   }
 
   /* Copying. */
