@@ -43,6 +43,7 @@ class Planner:
     def __init__(self, graph: ExecutionGraph, config: EngineConfig) -> None:
         self.graph = graph
         self._config = config
+        self._following: dict[str, tuple[Sequence[NewStep], Sequence[str]]] = {}
 
     def first_steps(self) -> tuple[NewStep, ...]:
         """Return the rows a run starts with: entry steps, and joins, which count their parents."""
@@ -156,6 +157,16 @@ class Planner:
             pending=pending,
         )
 
+    def _successors(self, step_id: str) -> tuple[Sequence[NewStep], Sequence[str]]:
+        """Return the steps to insert and those to count down when this one is over; made once."""
+        found = self._following.get(step_id)
+        if found is None:
+            children = self.graph.children(step_id)
+            single = [child for child in children if len(self.graph[child].parents) == 1]
+            joins = tuple(child for child in children if len(self.graph[child].parents) > 1)
+            found = self._following[step_id] = (tuple(map(self.row, single)), joins)
+        return found
+
     def _tolerates(self, step_id: str) -> bool:
         return step_id in self.graph and self.graph[step_id].config.continue_on_error
 
@@ -190,7 +201,8 @@ class Planner:
         crashes: int,
         only_expired: bool = False,
     ) -> Finish:
-        children = self.graph.children(claim.step_id)
+        inserts, joins = self._successors(claim.step_id)
+        is_sink = not (inserts or joins)
         own = {claim.step_id: StepOutput(status=outcome.status, output=outcome.output)}
         return Finish(
             status=outcome.status,
@@ -200,10 +212,10 @@ class Planner:
             failures=failures,
             crashes=crashes,
             only_expired=only_expired,
-            inserts=[self.row(child) for child in children if len(self.graph[child].parents) == 1],
-            joins=[child for child in children if len(self.graph[child].parents) > 1],
-            is_sink=not children,
-            output_sources=() if children else _other_sources(self.graph, claim.step_id),
+            inserts=inserts,
+            joins=joins,
+            is_sink=is_sink,
+            output_sources=_other_sources(self.graph, claim.step_id) if is_sink else (),
             run_output=lambda others: run_output(self.graph, {**others, **own}),
         )
 

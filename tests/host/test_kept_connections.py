@@ -6,8 +6,9 @@ import pytest
 from django.db import connection, connections
 
 from gorkflow.models import WorkflowRun
-from gorkflow.stores.orm import DjangoStore
+from gorkflow.stores.orm import DjangoStore, keeping
 from gorkflow.stores.orm.keeping import kept_connection
+from gorkflow.testing.contracts.kit import new_run
 from tests.races.kit import Act, taker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,20 +75,44 @@ def test_each_thread_has_its_own():
     assert first is not second
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="a file has no sessions to end")
-def test_a_session_that_the_server_ended_meanwhile_is_replaced_before_it_is_used():
+has_sessions = pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="a file has no sessions to end"
+)
+
+
+@has_sessions
+def test_a_session_that_the_server_ended_in_a_pause_is_replaced_before_it_is_used(monkeypatch):
+    monkeypatch.setattr(keeping, "TRUSTED_SECONDS", 0.0)
+
     def act():
-        with kept_connection("default"), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_backend_pid()"
-                if connection.vendor == "postgresql"
-                else "SELECT CONNECTION_ID()"
-            )
-            session = cursor.fetchone()[0]
-        in_a_thread(lambda: end(session))
+        keep_an_ended_session()
         return message()
 
     assert in_a_thread(act)
+
+
+@has_sessions
+def test_a_session_that_has_just_ended_costs_the_next_claim_another_try(capsys):
+    run_id = DjangoStore().create_run(new_run())[0].id
+
+    def act():
+        keep_an_ended_session()
+        with kept_connection("default"):
+            return DjangoStore().claim(run_id, taker())
+
+    assert in_a_thread(act).step_id == "a"
+    assert capsys.readouterr().out.count("persistence_error") == 1
+
+
+def keep_an_ended_session():
+    with kept_connection("default"), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_backend_pid()"
+            if connection.vendor == "postgresql"
+            else "SELECT CONNECTION_ID()"
+        )
+        session = cursor.fetchone()[0]
+    in_a_thread(lambda: end(session))
 
 
 def end(session):

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections
 
@@ -19,8 +18,7 @@ _IDLE, _IN_ERROR = 0, 3
 """libpq's transaction statuses: outside of any, and in one that a statement has broken."""
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(NamedTuple):
     """How deep in transactions a connection is."""
 
     is_atomic: bool = False
@@ -70,6 +68,8 @@ def _put_right(before: dict[str, _State]) -> list[str]:
         was = before.get(connection.alias)
         if was is None:
             was = _State(autocommit=connection.settings_dict["AUTOCOMMIT"])
+        if not was.is_atomic and was == _state(connection) and not _is_in_transaction(connection):
+            continue
         problem = _end_inner(connection, was) if was.is_atomic else _end_all(connection, was)
         if problem:
             problems.append(problem)
@@ -128,5 +128,9 @@ def _is_in_transaction(connection: Any) -> bool:
 
 
 def _status(connection: Any) -> int:
-    info = getattr(connection.connection, "info", None)
-    return int(getattr(info, "transaction_status", _IDLE))
+    """Return libpq's transaction status, where the driver is one of libpq's."""
+    # psycopg's own object is at hand, where `info` would make one for each question.
+    session = getattr(connection.connection, "pgconn", None)
+    if session is None:
+        session = getattr(connection.connection, "info", None)
+    return int(getattr(session, "transaction_status", _IDLE))

@@ -28,8 +28,8 @@ from gorkflow.stores.orm.hot.common import (
     run_record,
     taken_and_ready,
 )
-from gorkflow.stores.orm.hot.plain_statements import Session, Statements
-from gorkflow.stores.orm.transactions import write_transaction
+from gorkflow.stores.orm.hot.plain_statements import Statements
+from gorkflow.stores.orm.hot.session import Session, reading, writing
 
 COUNTS, DATES = slice(13, 15), slice(16, 20)
 """Where a run's columns hold numbers of steps, and times."""
@@ -37,7 +37,7 @@ COUNTS, DATES = slice(13, 15), slice(16, 20)
 
 def get_run(run_id: UUID, using: str) -> RunRecord | None:
     """Return a run with its steps counted."""
-    with Session(using) as session:
+    with reading(using) as session:
         found = session.rows(Statements.RUN, run=run_id)
     if not found:
         return None
@@ -60,7 +60,7 @@ def start(new: NewRun, using: str) -> RunRecord | None:
 
 
 def _insert(new: NewRun, using: str) -> RunRecord | None:
-    with write_transaction(using), Session(using) as session:
+    with writing(using) as session:
         added = session.change(
             Statements.START,
             run=new.id,
@@ -93,7 +93,7 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | No
     """Claim the oldest due step of a run without limits, whose graph the taker has the code of."""
     if not taker.known:
         return None
-    with write_transaction(using), Session(using) as session:
+    with writing(using) as session:
         found = session.rows(Statements.CLAIMABLE_RUN, run=run_id)
         if not found:
             return None
@@ -124,7 +124,7 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
     """Store a result and take the next step, or end the run with its one sink."""
     if not is_common_finish(claim, finish, taker):
         return None
-    with write_transaction(using), Session(using) as session:
+    with writing(using) as session:
         found = session.rows(
             Statements.LAST_OF_RUN if finish.is_sink else Statements.OPEN_RUN, run=claim.run_id
         )

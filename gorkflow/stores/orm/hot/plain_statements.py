@@ -1,17 +1,9 @@
-"""The statements of the plain fast path, and a cursor that fills them in."""
+"""The statements of the plain fast path."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import Enum
-from functools import lru_cache
-from types import TracebackType
-from typing import Any, Self
-from uuid import UUID
 
-from django.db import connections
-
-from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.stores.orm.hot.common import STEP_COLUMNS
 
 NAMES = ", ".join((*STEP_COLUMNS, "due_at IS NOT NULL"))
@@ -119,83 +111,3 @@ class Statements(Enum):
             AND due_at IS NULL"""
     OPEN = """
         UPDATE gorkflow_stepexecution SET due_at = {now}, ready_at = {now} WHERE id = %(row)s"""
-
-
-@lru_cache(maxsize=256)
-def _text(statement: Statements, vendor: str) -> str:
-    sql, _ = _time(vendor, 0.0)
-    return statement.value.format(
-        now=sql.replace("%s", "%(now)s"),
-        lease_end=sql.replace("%s", "%(lease)s"),
-        deadline=sql.replace("%s", "%(deadline)s"),
-        # SQLite's transaction has the whole file.
-        lock="" if vendor == "sqlite" else "FOR UPDATE",
-    )
-
-
-@lru_cache(maxsize=256)
-def _time(vendor: str, seconds: float) -> tuple[str, Any]:
-    sql, (value,) = getattr(DatabaseTime(seconds), f"as_{vendor}")(None, None)
-    return sql, value
-
-
-class Session:
-    """A cursor that knows how its database writes times and ids."""
-
-    def __init__(self, using: str) -> None:
-        # Any: the wrappers of Django's backends have no common type that says all this.
-        self._connection: Any = connections[using]
-        self._vendor: str = self._connection.vendor
-        self._keeps_uuids: bool = self._connection.features.has_native_uuid_field
-        self._cursor: Any = None
-
-    def __enter__(self) -> Self:
-        self._cursor = self._connection.cursor()
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _where: TracebackType | None,
-    ) -> None:
-        self._cursor.close()
-
-    def rows(self, statement: Statements, **values: Any) -> list[tuple[Any, ...]]:
-        """Return what it selects."""
-        self._execute(statement, values)
-        found: list[tuple[Any, ...]] = self._cursor.fetchall()
-        return found
-
-    def change(self, statement: Statements, **values: Any) -> int:
-        """Return how many rows it changed."""
-        self._execute(statement, values)
-        count: int = self._cursor.rowcount
-        return count
-
-    def insert(self, statement: Statements, **values: Any) -> int:
-        """Return the key of the row it inserted."""
-        self._execute(statement, values)
-        key: int = self._cursor.lastrowid
-        return key
-
-    def time(self, value: Any) -> datetime | None:
-        """Return a time as it was read."""
-        if value is None:
-            return None
-        found: datetime = self._connection.ops.convert_datetimefield_value(
-            value, None, self._connection
-        )
-        return found
-
-    def _execute(self, statement: Statements, values: dict[str, Any]) -> None:
-        prepared = {name: self._value(name, value) for name, value in values.items()}
-        prepared["now"] = _time(self._vendor, 0.0)[1]
-        self._cursor.execute(_text(statement, self._vendor), prepared)
-
-    def _value(self, name: str, value: Any) -> Any:
-        if isinstance(value, UUID):
-            return value if self._keeps_uuids else value.hex
-        if name in ("lease", "deadline"):
-            return _time(self._vendor, value)[1]
-        return value
