@@ -205,7 +205,7 @@ def test_a_message_that_was_delivered_too_often_is_dropped_with_a_warning(connec
 
 def test_a_live_worker_keeps_its_message_for_longer_than_the_lease(connect):
     publish(connect(), "long")
-    holder, other = connect(lease=1.5), connect(lease=1.5)
+    holder, other = connect(lease=3.0), connect(lease=3.0)
     (message,) = take(holder, 1)
     ends = "SELECT min(ends) FROM lease"
     first = holder.transport.file.execute(ends)[0][0]

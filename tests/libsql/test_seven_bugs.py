@@ -133,7 +133,7 @@ def test_5_a_server_that_does_not_answer_is_an_operational_error_that_says_what_
 ):
     connection = attach(own_server)
     connection.close()
-    connection.settings_dict["OPTIONS"] = {"timeout": 0.5}
+    connection.settings_dict["OPTIONS"] = {"timeout": 2}
     assert names() == []
 
     own_server.pause()
@@ -143,7 +143,7 @@ def test_5_a_server_that_does_not_answer_is_an_operational_error_that_says_what_
     took = time.monotonic() - began
     own_server.resume()
 
-    assert 0.4 < took < 15
+    assert 1.5 < took < 15
     # The late answer is nobody's: the next statement goes over a socket of its own.
     assert set(names()) <= {"perhaps"}
     items().create(name="sure")
@@ -153,7 +153,7 @@ def test_5_a_server_that_does_not_answer_is_an_operational_error_that_says_what_
 def test_5_a_transaction_that_met_a_timeout_is_rolled_back(attach, own_server):
     connection = attach(own_server)
     connection.close()
-    connection.settings_dict["OPTIONS"] = {"timeout": 0.5}
+    connection.settings_dict["OPTIONS"] = {"timeout": 2}
 
     with pytest.raises(OperationalError), transaction.atomic(using="libsql"):
         items().create(name="first")

@@ -4,12 +4,13 @@ import threading
 import time
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from gorkflow import RunStatus, StepStatus, step
 from gorkflow.engine import finisher
 from gorkflow.errors import ErrorCode
 from gorkflow.invariants import Verifier
+from gorkflow.models import WorkflowRun
 from gorkflow.stores.orm import transactions
 from tests.outages.troubles import TROUBLES
 from tests.races.kit import engine_of, workflow_of
@@ -34,7 +35,7 @@ def begin_at_the_end_of_a_handler(trouble, *, lease=0.9, ends_after=None):
     """A workflow whose first step's result meets the trouble, and an engine with its lease."""
     begun = []
 
-    def write(value: int) -> str:
+    def write(_value: str) -> str:
         Entry.objects.create(name=f"attempt {len(begun) + 1}")
         if not begun:
             trouble.begin()
@@ -50,9 +51,22 @@ def begin_at_the_end_of_a_handler(trouble, *, lease=0.9, ends_after=None):
     return engine_of(workflow, lease=lease, heartbeat=lease / 3), workflow
 
 
+def test_a_start_that_finds_no_way_to_write_tells_its_caller_and_leaves_nothing(trouble):
+    engine, workflow = begin_at_the_end_of_a_handler(trouble)
+    trouble.begin()
+
+    with pytest.raises(DatabaseError):
+        engine.start(workflow, LARGE)
+
+    trouble.end()
+    connection.close()
+    assert not WorkflowRun.objects.exists()
+    assert engine.start(workflow, "small").status is RunStatus.PENDING
+
+
 def test_a_result_waits_until_the_database_takes_it(trouble):
     engine, workflow = begin_at_the_end_of_a_handler(trouble, lease=30, ends_after=0.6)
-    run = engine.start(workflow, 1)
+    run = engine.start(workflow, "small")
 
     engine.work(run.id)
 
@@ -67,7 +81,7 @@ def test_a_result_that_is_not_taken_for_long_is_lost_whole_and_the_step_runs_aga
     monkeypatch.setattr(finisher, "PAUSE", 0.1)
     monkeypatch.setattr(transactions, "ATTEMPTS", 2)
     engine, workflow = begin_at_the_end_of_a_handler(trouble)
-    run = engine.start(workflow, 1)
+    run = engine.start(workflow, "small")
 
     engine.work(run.id)
 
