@@ -10,6 +10,7 @@ import pytest
 import schemathesis
 from django.contrib.auth.models import User
 from django.core.wsgi import get_wsgi_application
+from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from hypothesis import HealthCheck, Phase, given, settings
@@ -74,3 +75,18 @@ def test_every_answer_is_one_that_the_document_promises(run, path, method):
         case.call_and_validate(headers=AUTHORIZATION, excluded_checks=skipped)
 
     call()
+
+
+@pytest.mark.parametrize("login", [None, "nobody"])
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_no_operation_answers_one_who_may_not(run, path, method, login):
+    client = Client()
+    if login is not None:
+        client.force_login(User.objects.create_user(login))
+    url = path.format(run_id=run.id, workflow_id="orders", step_id="charge")
+
+    answer = client.generic(method.upper(), url, "{}", content_type="application/json")
+
+    assert answer.status_code in {401, 403}
+    assert answer["Content-Type"] == "application/problem+json"
+    assert str(run.id) not in answer.json()["detail"]
