@@ -116,14 +116,17 @@ def conduct(  # noqa: PLR0913
     """Press each kind in turn; return the figures and what went wrong."""
     figures: dict[str, dict[str, float]] = {}
     wrong: list[str] = []
-    with gunicorn(server.port, workers, threads, log):
+    with gunicorn(server.port, workers, threads, log) as cpu_seconds:
         for kind in kinds(runs):
             warm = press(server, kind, clients=clients, seconds=min(seconds, WARM_UP_SECONDS))
+            before = cpu_seconds()
             tally = press(server, kind, clients=clients, seconds=seconds)
+            used = cpu_seconds() - before
             wrong += [*warm.wrong, *tally.wrong]
             if tally.wrong or not tally.latencies_ms:
                 continue
             figures[kind.name] = tally.figures()
+            figures[kind.name]["cpu_ms"] = used * 1000 / len(tally.latencies_ms)
             say(f"{kind.name}: {figures[kind.name]['per_s']:.0f} requests/s")
     return {"runs": runs, "figures": figures, "wrong": wrong}
 
@@ -131,8 +134,11 @@ def conduct(  # noqa: PLR0913
 def table(found: dict[str, Any]) -> str:
     """Return the figures as a table of the document's form."""
     titles = {kind.name: kind.title for kind in kinds(found["runs"])}
-    lines = ["| Request | requests/s | p50 ms | p95 ms |", "| --- | --- | --- | --- |"]
+    lines = [
+        "| Request | requests/s | p50 ms | p95 ms | CPU ms of gunicorn |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, each in found["figures"].items():
-        row = f"{each['per_s']:.0f} | {each['p50_ms']:.1f} | {each['p95_ms']:.1f}"
-        lines.append(f"| {titles[name]} | {row} |")
+        times = " | ".join(f"{each[measure]:.1f}" for measure in ("p50_ms", "p95_ms", "cpu_ms"))
+        lines.append(f"| {titles[name]} | {each['per_s']:.0f} | {times} |")
     return "\n".join(lines)

@@ -7,9 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
@@ -23,8 +25,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def gunicorn(port: int, workers: int, threads: int, log: Path) -> Iterator[None]:
-    """Serve the project until the end of the block."""
+def gunicorn(port: int, workers: int, threads: int, log: Path) -> Iterator[Callable[[], float]]:
+    """Serve the project until the end of the block; give what tells its seconds of CPU so far."""
     command = [
         *(sys.executable, "-W", "ignore", "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"),
         *("--workers", str(workers), "--worker-class", "gthread", "--threads", str(threads)),
@@ -37,13 +39,18 @@ def gunicorn(port: int, workers: int, threads: int, log: Path) -> Iterator[None]
         )
     try:
         _wait_for(port, process, log)
-        yield
+        yield lambda: _cpu_seconds(process.pid)
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(PATIENCE)
         process.kill()
         process.wait()
+
+
+def _cpu_seconds(pid: int) -> float:
+    times = [each.cpu_times() for each in psutil.Process(pid).children()]
+    return float(sum(each.user + each.system for each in times))
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,9 +1,9 @@
 """The contract of a workflow store: fourteen intents, each one atomic transition or one read.
 
 The engine decides with the pure planner and a store applies what was decided. A store keeps the
-time: every due time, lease and deadline is a number of seconds that it adds to its own clock, so
-the clocks of workers do not matter. Stores return copies. The suite that a store has to pass is
-`gorkflow.testing.contracts.StoreContract`.
+time: every due time, lease and deadline is a number of seconds that it adds to its own clock, but
+for a `run_at`, so the clocks of workers do not matter. Stores return copies. The suite that a
+store has to pass is `gorkflow.testing.contracts.StoreContract`.
 """
 
 from __future__ import annotations
