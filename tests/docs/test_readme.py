@@ -26,6 +26,7 @@ HANDLED = (
     "python pytest",
     "python script",
     "python settings",
+    "sql",  # by tests/docs/test_sql.py, on PostgreSQL
 )
 
 ASKING = """
