@@ -36,6 +36,7 @@ VIEWS: dict[str, dict[str, Any]] = {
 COLOURS = 256
 PUBLISHED = (
     "dashboard-light",
+    "dashboard-dark",
     "list-light",
     "list-phone",
     "failed-light",

@@ -13,6 +13,7 @@ ERROR = (
     '{"code": "EXECUTION_FAILED", "message": "the bank is asleep", "type": "ConnectionError",'
     ' "step_id": "s9", "attempt": 4}'
 )
+TABLES = ("gorkflow_workflowrun", "gorkflow_stepexecution", "gorkflow_stepattempt")
 SOME = "id IN (SELECT md5('run' || n)::uuid FROM generate_series(%(from)s, %(to)s, %(every)s) AS n)"
 STEP_OF_SOME = f"run_{SOME} AND position = %(place)s"
 
@@ -26,6 +27,12 @@ FAILED_STEP = (
 )
 CANCELLED = f"UPDATE gorkflow_workflowrun SET status = 'CANCELLED', output = NULL WHERE {SOME}"
 RETRIED = f"UPDATE gorkflow_stepexecution SET attempt = 3 WHERE {STEP_OF_SOME}"
+EARLIER = (
+    "INSERT INTO gorkflow_stepattempt"
+    " (step_id, number, status, worker, ready_at, started_at, ended_at)"
+    " SELECT id, number, 'FAILED', worker, ready_at, started_at, ended_at"
+    f" FROM gorkflow_stepexecution, (VALUES (1), (2)) AS numbers (number) WHERE {STEP_OF_SOME}"
+)
 BY_ANN = f"UPDATE gorkflow_workflowrun SET started_by = 'ann' WHERE {SOME}"
 RARE = (
     "UPDATE gorkflow_workflowrun SET started_by = 'bob', workflow_version = '0',"
@@ -59,6 +66,7 @@ def load(runs: int, workflow: Workflow[Any, Any]) -> None:
         cursor.execute(FAILED_STEP, {**some, "every": 20})
         cursor.execute(CANCELLED, {**some, "from": 2, "every": 50})
         cursor.execute(RETRIED, {**some, "from": 3, "every": 25, "place": 3})
+        cursor.execute(EARLIER, {**some, "from": 3, "every": 25, "place": 3})
         cursor.execute(BY_ANN, {**some, "from": 4, "every": 10})
         cursor.execute(RARE, {**some, "from": half, "every": 5_000})
-        cursor.execute("VACUUM (ANALYZE) gorkflow_workflowrun, gorkflow_stepexecution")
+        cursor.execute(f"VACUUM (ANALYZE) {', '.join(TABLES)}")

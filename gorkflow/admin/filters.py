@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
 from gorkflow.admin.display import status_word
-from gorkflow.models import StepExecution
+from gorkflow.models import StepAttempt
 from gorkflow.models.querysets import RunQuerySet
 from gorkflow.statuses import ACTIVE_RUNS, RunStatus
 from gorkflow.wiring import get_engine
@@ -187,8 +187,13 @@ class RetriesFilter(admin.SimpleListFilter):
         window = self.windows.get(self.value() or "")
         if window is None:
             return queryset
-        retried = StepExecution.objects.filter(run_id=OuterRef("pk"), attempt__gt=1)
-        return queryset.filter(Exists(retried), created_at__gte=timezone.now() - window[0])
+        since = timezone.now() - window[0]
+        # By way of first attempts of the window that others followed: a database that reads the
+        # whole of one table then reads that small one, not all steps.
+        first = StepAttempt.objects.filter(
+            number=1, started_at__gte=since, step__run_id=OuterRef("pk"), step__attempt__gt=1
+        )
+        return queryset.filter(Exists(first), created_at__gte=since)
 
 
 FILTERS = (
