@@ -273,6 +273,7 @@ def _facts(run: RunRecord, workflow: str) -> list[tuple[str, str]]:
         (_("Priority"), str(run.priority)),
         (_("Idempotency key"), run.idempotency_key or ""),
         (_("Created"), display.full_moment(run.created_at)),
+        (_("Not before"), display.full_moment(run.run_at) if run.run_at else ""),
         (_("Started"), display.full_moment(run.started_at)),
         (_("Ended"), display.full_moment(run.ended_at)),
         (_("Deadline"), display.full_moment(run.deadline_at) if run.deadline_at else ""),

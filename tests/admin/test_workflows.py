@@ -142,6 +142,7 @@ def test_a_run_may_be_put_off_in_the_zone_of_the_page(browser, orders):
     assert f"In time zone {timezone.get_current_timezone_name()}." in page.content.decode()
     assert run.run_at == tomorrow
     assert "the run was put off and begins in" in shown
+    assert "<dt>Not before</dt>" in shown
 
 
 def test_a_time_too_far_ahead_is_said_at_its_field(browser, orders):
