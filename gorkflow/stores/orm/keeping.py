@@ -16,7 +16,6 @@ from typing import Any
 
 from django.db import connections
 
-
 TRUSTED_SECONDS = 1.0
 """For how long a connection is taken to live; the question is a round trip of its own."""
 
