@@ -248,9 +248,9 @@ class DjangoStore(WorkflowStore):
 
         def act(again: bool) -> Claim | None:
             hot = self._hot(again)
-            taken: Claim | None = None
-            if hot is not None and (taken := hot.claim(run_id, taker, using, shared=shared)):
-                return taken
+            decided = None if hot is None else hot.claim(run_id, taker, using, shared=shared)
+            if decided is not None:
+                return decided[0]
             with write_transaction(using):
                 lock_admissions(run_id, using)
                 run = lock_run(run_id, using)

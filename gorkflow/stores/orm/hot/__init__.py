@@ -14,6 +14,7 @@ from uuid import UUID
 from gorkflow.records import RunRecord
 from gorkflow.stores.base import Claim, Finish, Finished, NewRun, Taker
 from gorkflow.stores.orm.hot import plain, postgresql
+from gorkflow.stores.orm.hot.common import Decided
 
 
 class FastPath(Protocol):
@@ -25,8 +26,8 @@ class FastPath(Protocol):
     def start(self, new: NewRun, using: str) -> RunRecord | None:
         """Insert a run, or leave it to the portable form."""
 
-    def claim(self, run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | None:
-        """Claim a step, or leave it to the portable form."""
+    def claim(self, run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Decided:
+        """Claim a step, or find that there is none, or leave it to the portable form."""
 
     def finish(
         self, claim: Claim, finish: Finish, taker: Taker | None, using: str

@@ -28,6 +28,10 @@ class StepRow(NamedTuple):
     is_due: bool
 
 
+Decided = tuple[Claim | None] | None
+"""What became of a claim: one, none, or None where the portable form has to decide."""
+NOTHING: Decided = (None,)
+
 STEP_COLUMNS = StepRow._fields[:-1]
 
 

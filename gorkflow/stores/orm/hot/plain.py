@@ -18,6 +18,8 @@ from gorkflow.records import RunRecord
 from gorkflow.statuses import RunStatus, StepStatus
 from gorkflow.stores.base import Claim, Finish, Finished, NewRun, NewStep, Taker
 from gorkflow.stores.orm.hot.common import (
+    NOTHING,
+    Decided,
     StepRow,
     claim_from,
     first_for,
@@ -89,10 +91,14 @@ def _insert(new: NewRun, using: str) -> RunRecord | None:
     return new_record(new, session.time(created_at), session.time(deadline_at))
 
 
-def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | None:
+def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Decided:
     """Claim the oldest due step of a run without limits, whose graph the taker has the code of."""
     if not taker.known:
         return None
+    with reading(using) as session:
+        if not session.rows(Statements.CLAIMABLE, run=run_id):
+            # Most messages that find nothing to do come for a run that is over or busy.
+            return NOTHING
     with writing(using) as session:
         found = session.rows(Statements.CLAIMABLE_RUN, run=run_id)
         if not found:
@@ -107,7 +113,7 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | No
         is_new = status == RunStatus.PENDING
         if is_new:
             session.change(Statements.BEGIN, run=run_id)
-    return new_claim(
+    claimed = new_claim(
         row,
         run_id,
         taker,
@@ -118,6 +124,7 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | No
         run_input=run_input if is_new else None,
         more=len(due) > 1,
     )
+    return (claimed,)
 
 
 def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Finished | None:

@@ -69,6 +69,11 @@ class Statements(Enum):
             AND (status = 'RUNNING' OR (status = 'PENDING' AND run_limit IS NULL))
             AND {UNLESS_LATE}
         {{lock}}"""
+    CLAIMABLE = """
+        SELECT 1 FROM gorkflow_workflowrun AS run, gorkflow_stepexecution AS due
+        WHERE run.id = %(run)s AND run.status IN ('PENDING', 'RUNNING') AND due.run_id = run.id
+            AND due.status IN ('PENDING', 'RETRYING') AND due.due_at <= {now}
+        LIMIT 1"""
     OPEN_RUN = f"""
         SELECT id FROM gorkflow_workflowrun
         WHERE id = %(run)s AND status = 'RUNNING' AND step_limit IS NULL AND {UNLESS_LATE}

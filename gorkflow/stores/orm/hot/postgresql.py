@@ -13,6 +13,8 @@ from gorkflow.records import RunRecord
 from gorkflow.statuses import RunStatus
 from gorkflow.stores.base import Claim, Finish, Finished, NewRun, NewStep, Taker
 from gorkflow.stores.orm.hot.common import (
+    NOTHING,
+    Decided,
     StepRow,
     claim_from,
     first_for,
@@ -24,7 +26,7 @@ from gorkflow.stores.orm.hot.common import (
     taken_and_ready,
 )
 from gorkflow.stores.orm.hot.prepared import rows_of
-from gorkflow.stores.orm.hot.statements import CLAIM, CLOSED, RUN, START, finish_statement
+from gorkflow.stores.orm.hot.statements import CLAIM, CLOSED, IDLE, RUN, START, finish_statement
 
 
 def get_run(run_id: UUID, using: str) -> RunRecord | None:
@@ -70,7 +72,7 @@ def _start_values(new: NewRun) -> dict[str, Any]:
     }
 
 
-def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | None:
+def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Decided:
     """Claim the oldest due step of a run without limits, whose graph the taker has the code of."""
     if not taker.known:
         return None
@@ -84,10 +86,11 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | No
     }
     found = rows_of(CLAIM, values, using)
     if not found:
-        return None
+        # Most messages that find nothing to do come for a run that is over or busy.
+        return NOTHING if rows_of(IDLE, {"run": run_id}, using)[0][0] else None
     status, run_input, priority, workflow_id, version, fingerprint, more, *step = found[0]
     is_new = status == RunStatus.PENDING
-    return new_claim(
+    claimed = new_claim(
         StepRow(*step),
         run_id,
         taker,
@@ -98,6 +101,7 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Claim | No
         run_input=run_input,
         more=more,
     )
+    return (claimed,)
 
 
 def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Finished | None:

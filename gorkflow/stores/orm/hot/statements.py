@@ -174,6 +174,15 @@ SELECT run.status, run.input, run.priority, run.workflow_id, run.workflow_versio
 FROM run, taken
 """)
 
+# Of a run that the statement above leaves alone: is there anything that somebody could claim?
+IDLE = Statement(f"""
+SELECT NOT EXISTS (
+    SELECT 1 FROM gorkflow_workflowrun AS run, gorkflow_stepexecution AS due
+    WHERE run.id = %(run)s AND run.status IN ('PENDING', 'RUNNING') AND due.run_id = run.id
+        AND due.status IN ('PENDING', 'RETRYING') AND due.due_at <= {NOW}
+)
+""")
+
 START = Statement(f"""
 WITH snapshot AS (
     SELECT fingerprint FROM gorkflow_definitionsnapshot WHERE fingerprint = %(fingerprint)s
