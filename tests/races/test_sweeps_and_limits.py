@@ -12,7 +12,7 @@ from gorkflow.engine.planner import Outcome
 from gorkflow.errors import ErrorCode
 from gorkflow.models import StepExecution, WorkflowRun
 from gorkflow.models.querysets import RunQuerySet
-from gorkflow.stores.orm import DjangoStore, transactions
+from gorkflow.stores.orm import DjangoStore, finishing, transactions
 from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.testing.contracts.kit import CHAIN, error, graph_of, new_run, planner_of
 from tests.races.kit import (
@@ -127,6 +127,29 @@ def test_a_retried_run_with_a_running_sibling_waits_for_its_place_under_the_run_
     goes_on.result()
 
     assert WorkflowRun.objects.filter(status=RunStatus.RUNNING).count() <= 1
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="it has one writer at a time")
+@pytest.mark.parametrize("by", ["finish", "cancel"])
+def test_a_run_that_comes_while_the_one_before_it_ends_is_sent_for(monkeypatch, by):
+    """Its own message finds no place: the other run has ended, but nobody can see that yet."""
+    graph = graph_of(a="")
+    first = STORE.create_run(new_run(graph, run_limit=1))[0].id
+    claimed = STORE.claim(first, taker())
+    done = planner_of(graph).finish(claimed, Outcome(status=StepStatus.COMPLETED, output="1"))
+    acts = {
+        "finish": lambda: STORE.finish(claimed, done, None).wake,
+        "cancel": lambda: STORE.end_run(first, RunStatus.CANCELLED, error()),
+    }
+    gate = gate_after(monkeypatch, finishing, "close_run")
+
+    ends = Act(acts[by])
+    gate.wait_until_reached()
+    second = STORE.create_run(new_run(graph, run_limit=1))[0].id
+    assert STORE.claim(second, taker()) is None
+    gate.open()
+
+    assert [hint.run_id for hint in ends.result()] == [second]
 
 
 def test_a_step_on_another_queue_is_sent_for_when_the_step_limit_lets_it_in():

@@ -160,13 +160,18 @@ def waiting_queues(run: WorkflowRun, using: str, limit: int) -> list[str]:
     return list(due.order_by().values_list("queue", flat=True)[:limit])
 
 
-def wake(ended: WorkflowRun, using: str) -> list[Hint]:
-    """Return messages for the runs that may start now that this one has ended."""
-    if ended.run_limit is None:
+def wake(ended: UUID, using: str) -> list[Hint]:
+    """Return messages for the runs that may start now that this one has ended.
+
+    To be asked after the commit: whoever was not let in because of this run is seen by then.
+    """
+    runs = WorkflowRun.objects.using(using).only(*RUN_COLUMNS)
+    limited = runs.filter(pk=ended, run_limit__isnull=False).first()
+    if limited is None:
         return []
     return [
         Hint(run_id=run.id, queue=queue, priority=run.priority)
-        for run in admissible(ended, using)
+        for run in admissible(limited, using)
         for queue in waiting_queues(run, using, CANDIDATES)
     ]
 

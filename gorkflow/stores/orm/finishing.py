@@ -27,7 +27,6 @@ from gorkflow.stores.orm.claiming import (
     insert_steps,
     lock_run,
     waiting_queues,
-    wake,
 )
 from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.stores.orm.rows import error_data
@@ -50,7 +49,7 @@ def finish_step(claim: Claim, finish: Finish, taker: Taker | None, using: str) -
     elif finish.is_sink:
         _close_sink(run, finish, using)
     if run.status not in ACTIVE_RUNS:
-        return _ended(run, finish.status, using, by_this=was_active)
+        return _ended(run, finish.status, by_this=was_active)
     ready = [row.queue for row in _make_ready(run.id, finish, using)]
     # A run that waits to be let in is let in by `claim` alone, which holds the admission lock.
     waits = run.status == RunStatus.PENDING and run.run_limit is not None
@@ -71,13 +70,12 @@ def finish_step(claim: Claim, finish: Finish, taker: Taker | None, using: str) -
     )
 
 
-def _ended(run: WorkflowRun, status: StepStatus, using: str, *, by_this: bool) -> Finished:
+def _ended(run: WorkflowRun, status: StepStatus, *, by_this: bool) -> Finished:
     return Finished(
         accepted=True,
         status=status,
         run_status=RunStatus(run.status),
         ended_run=by_this,
-        wake=wake(run, using) if by_this else (),
     )
 
 
@@ -252,7 +250,7 @@ def _read_back(
     if run.status not in ACTIVE_RUNS:
         # Ended by us, as far as anybody can tell: better told twice than never.
         ends = finish.is_sink or finish.run_error is not None or status is not finish.status
-        return _ended(run, status, using, by_this=ends)
+        return _ended(run, status, by_this=ends)
     taken = None if taker is None else held_by(run, taker, using, shared=claim.shared)
     return Finished(
         accepted=True,

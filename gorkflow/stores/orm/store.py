@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -273,7 +274,10 @@ class DjangoStore(WorkflowStore):
             with write_transaction(using):
                 finished = finishing.finish_step(claim, finish, taker, using)
                 reach(FaultPoint.IN_FINISH, claim)
-                return finished
+            # After the commit: a run that came meanwhile and was not let in has to be seen.
+            if finished.ended_run:
+                finished = replace(finished, wake=wake(claim.run_id, using))
+            return finished
 
         return retrying(act, using)
 
@@ -301,7 +305,7 @@ class DjangoStore(WorkflowStore):
                 if run is None:
                     raise _no_run(run_id)
                 if again and run.status == status and error_from(run.error) == error:
-                    return wake(run, using)
+                    return wake(run_id, using)
                 if run.status not in ACTIVE_RUNS or (only_overdue and not is_overdue(run, using)):
                     raise InvalidStateError(
                         f"run {run_id} is {run.status}",
@@ -310,7 +314,7 @@ class DjangoStore(WorkflowStore):
                     )
                 finishing.close_run(run, status, error, LIVE_STEPS, using=using)
                 events.record_event(run_id, event, using)
-                return wake(run, using)
+            return wake(run_id, using)
 
         return retrying(act, using)
 
