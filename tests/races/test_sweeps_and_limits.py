@@ -1,10 +1,12 @@
 """Sweeps that meet trouble, and limits seen from the side."""
 
+import threading
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gorkflow import RunStatus, StartOptions, StepContext, StepStatus, WorkflowBuilder, step
 from gorkflow.dispatch.celery import CeleryDispatcher
@@ -12,7 +14,7 @@ from gorkflow.engine.planner import Outcome
 from gorkflow.errors import ErrorCode
 from gorkflow.models import StepExecution, WorkflowRun
 from gorkflow.models.querysets import RunQuerySet
-from gorkflow.stores.orm import DjangoStore, finishing, transactions
+from gorkflow.stores.orm import DjangoStore, transactions
 from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.testing.contracts.kit import CHAIN, error, graph_of, new_run, planner_of
 from tests.races.kit import (
@@ -138,10 +140,11 @@ def test_a_run_that_comes_while_the_one_before_it_ends_is_sent_for(monkeypatch, 
     claimed = STORE.claim(first, taker())
     done = planner_of(graph).finish(claimed, Outcome(status=StepStatus.COMPLETED, output="1"))
     acts = {
-        "finish": lambda: STORE.finish(claimed, done, None).wake,
+        "finish": lambda: DjangoStore(portable=True).finish(claimed, done, None).wake,
         "cancel": lambda: STORE.end_run(first, RunStatus.CANCELLED, error()),
     }
-    gate = gate_after(monkeypatch, finishing, "close_run")
+    elsewhere = lambda _: threading.current_thread() is not threading.main_thread()  # noqa: E731
+    gate = gate_before(monkeypatch, BaseDatabaseWrapper, "commit", when=elsewhere)
 
     ends = Act(acts[by])
     gate.wait_until_reached()
