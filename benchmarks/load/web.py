@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psutil
-
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
 
@@ -49,6 +47,8 @@ def gunicorn(port: int, workers: int, threads: int, log: Path) -> Iterator[Calla
 
 
 def _cpu_seconds(pid: int) -> float:
+    import psutil  # noqa: PLC0415  of the group bench
+
     times = [each.cpu_times() for each in psutil.Process(pid).children()]
     return float(sum(each.user + each.system for each in times))
 
