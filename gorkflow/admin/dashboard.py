@@ -177,6 +177,8 @@ class Dashboard:
     def _queues(self) -> list[Queue]:
         """Return the queues on which ready work waits for long, the longest first.
 
+        Work of a worker whose lease has ended waits too: nobody is there to free it.
+
         Runs that are held back by a limit do not count: their work waits for them, not for workers.
         """
         steps = StepExecution.objects.using(using())
@@ -184,7 +186,7 @@ class Dashboard:
         rows = (
             steps.filter(
                 free,
-                status__in=CLAIMABLE_STEPS,
+                status__in=(*CLAIMABLE_STEPS, StepStatus.RUNNING),
                 due_at__lte=self._now - PATIENCE,
                 run__status__in=ACTIVE_RUNS,
                 run__step_limit=None,

@@ -173,7 +173,9 @@ class StepRows:
         if step.status is StepStatus.RUNNING and (step.progress or step.progress_note):
             # The note is the handler's own text, and may speak of what it works on.
             note = step.progress_note if self._with_details else ""
-            return f"{step.progress:.0%} {note}".rstrip()
+            said = f"{step.progress:.0%} {note}".rstrip()
+            silent = self._waiting.step_reason(step)
+            return f"{said}; {silent}" if silent else said
         return self._waiting.step_reason(step)
 
 

@@ -22,6 +22,9 @@ MAX_REASONS = 5
 PATIENCE = timedelta(seconds=30)
 """How long ready work may wait before the page says that nobody takes it."""
 
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""What may lie between the database's clock and ours."""
+
 
 class Waiting:
     """What is known of a run that is not over."""
@@ -39,7 +42,7 @@ class Waiting:
     def run_reasons(self) -> list[str]:
         """Return why none of the run's steps is being worked on; nothing if one is."""
         live = [step for step in self._steps if step.status in LIVE_STEPS]
-        if self._run.status.is_terminal or any(s.status is StepStatus.RUNNING for s in live):
+        if self._run.status.is_terminal or any(self._is_worked_on(step) for step in live):
             return []
         waiting = [step for step in live if not self._missing(step)]
         found = dict.fromkeys(f"{step.name}: {self.step_reason(step)}" for step in waiting)
@@ -55,7 +58,7 @@ class Waiting:
         if self._run.status.is_terminal or step.status not in LIVE_STEPS:
             return ""
         if step.status is StepStatus.RUNNING:
-            return ""
+            return self._unheard_of(step)
         if missing := self._missing(step):
             return _named(missing)
         if step.due_at is not None and step.due_at > self._now:
@@ -63,6 +66,19 @@ class Waiting:
         return (
             step.progress_note or self._code_problem(step) or self._limit() or self._unclaimed(step)
         )
+
+    def _is_worked_on(self, step: StepRecord) -> bool:
+        return step.status is StepStatus.RUNNING and not self._unheard_of(step)
+
+    def _unheard_of(self, step: StepRecord) -> str:
+        """Return what there is to say of a worker that does not renew its lease."""
+        if step.due_at is None or self._now - step.due_at < CLOCKS_DIFFER:
+            return ""
+        text = _(
+            "worker %(worker)s has not been heard of since its lease ended %(time)s ago; the next"
+            " sweep of another one frees the step"
+        )
+        return text % {"worker": step.worker, "time": in_words(self._now - step.due_at)}
 
     def _missing(self, step: StepRecord) -> list[str]:
         if step.pending_parents == 0:

@@ -76,6 +76,15 @@ def test_a_queue_that_nobody_consumes_is_named_on_top(browser, waiting):
     assert "1 step waits, the oldest for 10 min" in page
 
 
+def test_work_of_a_worker_that_is_gone_waits_too(browser, waiting):
+    gone = timezone.now() - timedelta(minutes=5)
+    StepExecution.objects.filter(run_id=waiting.id).update(status="RUNNING", due_at=gone)
+
+    page = browser("view_workflowrun").get("/admin/gorkflow/").content.decode()
+
+    assert "Nothing consumes queue" in page
+
+
 def test_a_queue_that_is_worked_on_but_not_enough_says_so(browser, waiting, orders):
     let_wait(waiting)
     other = orders.start(Order(number=5))

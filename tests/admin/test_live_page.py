@@ -223,6 +223,22 @@ def test_a_step_that_waits_for_a_place_in_its_run_says_so(browser, db):
     assert "only 1 step of this run may run at once" in page
 
 
+def test_a_worker_that_is_not_heard_of_is_named(browser, waiting):
+    StepExecution.objects.filter(run_id=waiting.id).update(
+        status="RUNNING",
+        attempt=1,
+        worker="gone:1",
+        progress=0.4,
+        started_at=timezone.now() - timedelta(minutes=5),
+        due_at=timezone.now() - timedelta(minutes=2),
+    )
+    client = browser("view_workflowrun")
+
+    said = "worker gone:1 has not been heard of since its lease ended 2 min"
+    assert said in reasons(client, waiting)
+    assert f"40%; {said}" in step_page(client, waiting, 0).content.decode()
+
+
 def test_code_that_is_not_there_is_named(browser, waiting):
     registry.unregister("orders")
 

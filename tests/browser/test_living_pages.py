@@ -105,6 +105,21 @@ def test_a_step_opens_beside_the_page_and_closes_again(open_tab, flaky):
     assert tab.evaluate("document.activeElement.id") == "gorkflow-node-1"
 
 
+def test_an_open_step_stays_open_and_follows_its_run(open_tab, orders):
+    run = orders.start(Order(number=5, note="flaky"))
+    tab = open_tab()
+    tab.goto(f"{RUNS}{run.id}/change/#step=charge")
+    panel = tab.locator(".gorkflow-panel")
+    panel.get_by_text("Pending").first.wait_for()
+    tab.evaluate("document.querySelector('.gorkflow-panel').mark = 'the same panel'")
+
+    run.cancel()
+    panel.get_by_text("Cancelled").first.wait_for()
+
+    assert panel.evaluate("each => each.mark") == "the same panel"
+    assert tab.evaluate("document.activeElement.id") == "gorkflow-panel-title"
+
+
 def test_a_deep_link_opens_the_step_and_its_attempt(open_tab, flaky):
     tab = open_tab()
     tab.goto(f"{RUNS}{flaky.id}/change/#step=charge&attempt=2&view=timeline")

@@ -1,9 +1,11 @@
 """Every page: clean under its policy, accessible, and usable on a phone and without scripts."""
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
+from gorkflow import StepContext, WorkflowBuilder, register, registry, step
 from gorkflow.models import WorkflowRun
 
 RUNS = "/admin/gorkflow/workflowrun/"
@@ -81,6 +83,61 @@ def test_axe_finds_nothing_serious_in_what_opens_over_a_page(open_tab, flaky, ax
     found += violations(tab, axe, "#gorkflow-help")
 
     assert "\n".join(found) == ""
+
+
+HOSTILE = "</title></pre><img src=x onerror=alert(1)><script>alert(2)</script>"
+
+
+@step(id=HOSTILE, name=HOSTILE, max_retries=0)
+def hostile_step(ctx: StepContext, value: dict[str, str]) -> dict[str, str]:
+    ctx.state[HOSTILE] = HOSTILE
+    raise ValueError(HOSTILE)
+
+
+@pytest.fixture
+def hostile(transactional_db):
+    builder = WorkflowBuilder("hostile", name=HOSTILE, description=HOSTILE)
+    workflow = register(builder.then(hostile_step).build())
+    yield workflow
+    registry.unregister("hostile")
+
+
+def test_nothing_that_a_run_carries_is_anything_but_text(open_tab, hostile):
+    value, more = {HOSTILE: HOSTILE}, {"resource_id": HOSTILE, "started_by": HOSTILE}
+    failed = hostile.start(value, tags=value, synchronous=True, **more)
+    waiting = hostile.start(value, tags=value, **more)
+    failed._engine.cancel(waiting.id, actor=HOSTILE, reason=HOSTILE)
+    waiting = hostile.start(value, tags=value, **more)
+    tab = open_tab()
+    opened = []
+    tab.on("dialog", lambda dialog: (opened.append(dialog.message), dialog.dismiss()))
+    link = urlencode({"step": HOSTILE, "view": HOSTILE, "attempt": HOSTILE})
+
+    for path in (
+        "/admin/gorkflow/",
+        RUNS,
+        f"{RUNS}?{urlencode({'q': HOSTILE, 'tag': HOSTILE, 'started_by': HOSTILE})}",
+        f"{RUNS}{failed.id}/steps/0/",
+        f"{RUNS}{failed.id}/rerun/",
+        f"{RUNS}{failed.id}/retry/",
+        f"{RUNS}{failed.id}/history/",
+        WORKFLOWS,
+        f"{WORKFLOWS}hostile/change/",
+        f"{WORKFLOWS}hostile/start/",
+        f"{RUNS}{failed.id}/change/#{link}",
+        f"{RUNS}{waiting.id}/change/#{link}",
+    ):
+        assert tab.goto(path).ok, path
+        assert tab.locator("img[src=x]").count() == 0, path
+    # Brought up to date by the script, beside an open step.
+    panel = tab.locator(".gorkflow-panel")
+    panel.get_by_text("Pending").first.wait_for()
+    waiting.cancel(HOSTILE)
+    panel.get_by_text("Cancelled").first.wait_for()
+
+    assert tab.get_by_text(HOSTILE).count() > 5
+    assert tab.locator("img[src=x]").count() == 0
+    assert opened == []
 
 
 def test_no_page_scrolls_sideways_on_a_phone(open_tab, pages):
