@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     add("--to", type=Path, default=ROOT / "var" / "screenshots", help="default: %(default)s")
     add("--docs", action="store_true", help="write those that the docs show into docs/pictures")
     add("--rounds", type=int, default=6, help="of seven runs each; default: %(default)s")
+    add("--only", nargs="+", metavar="NAME", help="as in NAME-light.png; default: all")
     return made
 
 
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         with scene(Path(directory), options.rounds) as site, Camera(site, options.to) as camera:
             for shot in shots(site):
+                if options.only and shot.name not in options.only:
+                    continue
                 for path in camera.take(shot):
                     print(path, f"{path.stat().st_size / 1000:.0f} kB", flush=True)
             if options.docs:

@@ -143,10 +143,11 @@ class Camera:
             yield path
 
     def publish(self, directory: Path) -> None:
-        """Copy those that the docs show."""
+        """Copy those of the taken ones that the docs show."""
         directory.mkdir(parents=True, exist_ok=True)
         for name in PUBLISHED:
-            shutil.copy(self._taken[name], directory / f"{name}.png")
+            if name in self._taken:
+                shutil.copy(self._taken[name], directory / f"{name}.png")
 
 
 def _compress(path: Path) -> None:
