@@ -20,6 +20,7 @@ from gorkflow.definition.workflow import Workflow
 from gorkflow.dispatch.base import Dispatcher, Hint
 from gorkflow.engine.acts import new_event, retry_event
 from gorkflow.engine.aftermath import tell
+from gorkflow.engine.alone import LoneWorker
 from gorkflow.engine.asynchronous import twin
 from gorkflow.engine.clock import Clock, SystemClock
 from gorkflow.engine.heartbeat import Heartbeat
@@ -27,7 +28,7 @@ from gorkflow.engine.observer import NullObserver, Observer, log_run
 from gorkflow.engine.planners import Planners
 from gorkflow.engine.pruning import BATCH, ages_of, prune_all
 from gorkflow.engine.reading import RunReader, as_run_id
-from gorkflow.engine.recovery import end_overdue, sweep_once
+from gorkflow.engine.recovery import sweep_once
 from gorkflow.engine.run import Run
 from gorkflow.engine.starting import build_run, checked_run_at, held_back, refuse_other_input
 from gorkflow.engine.worker import RunWorker, worker_name
@@ -48,7 +49,6 @@ from gorkflow.statuses import (
 )
 from gorkflow.stores.base import Claim, NewEvent, NewRun, Restart, WorkflowStore
 
-SYNCHRONOUS_POLL = 0.05
 SAME: Any = object()
 """Stands for the input that a run had."""
 
@@ -180,7 +180,10 @@ class Engine(RunReader):
         return build_run(workflow, text, options, planner, self.config, run_at=run_at)
 
     def _create(self, new: NewRun, options: StartOptions) -> Run[Any]:
-        record, created = self.store.create_run(new)
+        lone = LoneWorker(self, new.id) if options.synchronous else None
+        record, created = lone.begin(new) if lone else None, True
+        if record is None:
+            record, created = self.store.create_run(new)
         while not created:
             with suppress(NotFoundError):
                 refuse_other_input(self.store, record, new.input)
@@ -189,8 +192,8 @@ class Engine(RunReader):
             record, created = self.store.create_run(new)
         log.info(WORKFLOW_CREATED, run_id=str(new.id), workflow_id=new.workflow_id)
         tell(self.observer.run_created, new.id, new.workflow_id)
-        if options.synchronous:
-            self.run_to_end(new.id)
+        if lone:
+            lone.run_to_end()
             return Run(self, self.store.get_run(new.id))
         ready = [row.queue for row in new.steps if row.pending == 0]
         hints = self.planners.of_run(record).hints(new.id, ready, new.priority)
@@ -319,21 +322,7 @@ class Engine(RunReader):
 
         It tells no worker of the run, so it needs no broker.
         """
-        while True:
-            worker = RunWorker(
-                self,
-                run_id,
-                queue=None,
-                worker=worker_name(),
-                keep_going=lambda: True,
-                alone=True,
-            )
-            attempts = worker.run()
-            if worker.saw_end or self.store.get_run(run_id).status.is_terminal:
-                return
-            if attempts == 0:
-                self.clock.sleep(self._until_due(run_id))
-                end_overdue(self, run_id)
+        LoneWorker(self, run_id).run_to_end()
 
     def sweep(self, limit: int = 500, *, expire: bool = True) -> int:
         """Find work that nobody is doing and tell the workers. It executes no step.
@@ -383,9 +372,3 @@ class Engine(RunReader):
             priority=claim.priority,
             delay=min(delay, self.config.max_countdown),
         )
-
-    def _until_due(self, run_id: UUID) -> float:
-        due = [row.due_at for row in self.store.get_steps(run_id) if row.due_at is not None]
-        if not due:
-            return SYNCHRONOUS_POLL
-        return max(SYNCHRONOUS_POLL, (min(due) - self.store.now()).total_seconds())

@@ -86,14 +86,20 @@ class RunWorker:
         self.saw_end = False
         """Whether a finish of ours ended the run."""
 
-    def run(self) -> int:
+    def run(self, claim: Claim | None = None) -> int:
         """Work until nothing of the run is ready here, or `keep_going` says no.
 
-        Returns the number of attempts made.
+        Args:
+            claim: a step that is this worker's already.
+
+        Returns:
+            The number of attempts made.
+
         """
         attempts = 0
-        reach(FaultPoint.BEFORE_CLAIM, run_id=self._run_id)
-        claim = self._store.claim(self._run_id, self._taker())
+        if claim is None:
+            reach(FaultPoint.BEFORE_CLAIM, run_id=self._run_id)
+            claim = self._store.claim(self._run_id, self.taker())
         # Each worker that comes to a fan-out calls the next one: as many messages as workers are
         # free, however many steps are ready.
         held = self._hold(claim, calls=claim is not None and claim.more and not self._alone)
@@ -104,7 +110,8 @@ class RunWorker:
                 held = self._work_on(held)
         return attempts
 
-    def _taker(self) -> Taker:
+    def taker(self) -> Taker:
+        """Return who takes the next step; with a fresh token each time."""
         return Taker(
             token=uuid4(),
             worker=self._worker,
@@ -147,7 +154,7 @@ class RunWorker:
         return Finisher(
             self._store,
             claim,
-            next_taker=lambda: self._taker() if self._keep_going() else None,
+            next_taker=lambda: self.taker() if self._keep_going() else None,
             clock=self._engine.clock,
             patience=self._engine.config.lease,
         )

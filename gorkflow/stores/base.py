@@ -74,6 +74,13 @@ class WorkflowStore(ABC):
 
         """
 
+    def begin_run(self, new: NewRun, taker: Taker) -> tuple[RunRecord, Claim] | None:  # noqa: ARG002
+        """Insert a run whose first step is the taker's at once: `create_run` and `claim` in one.
+
+        Returns None where the store does not do that; nothing is changed then. This one never does.
+        """
+        return None
+
     @abstractmethod
     def get_run(self, run_id: UUID) -> RunRecord:
         """Return one run. Raises NotFoundError."""

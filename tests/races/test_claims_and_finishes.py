@@ -7,7 +7,7 @@ from gorkflow.engine.planner import Outcome
 from gorkflow.errors import ConcurrencyLimitError, ErrorCode, InvalidStateError
 from gorkflow.models import WorkflowRun
 from gorkflow.statuses import TERMINAL_RUNS
-from gorkflow.stores.orm import DjangoStore, claiming, finishing, store, sweeping
+from gorkflow.stores.orm import DjangoStore, claiming, finishing, restarting, sweeping
 from gorkflow.testing.contracts.kit import CHAIN, DIAMOND, error, graph_of, new_run, planner_of
 from tests.races.kit import (
     MANY,
@@ -271,7 +271,7 @@ def test_a_step_that_is_claimed_while_a_sweep_looks_stays_claimed(monkeypatch):
 def test_a_cancel_beside_a_retry_leaves_the_run_cancelled_or_refuses(monkeypatch):
     run_id = create(DIAMOND)
     finish(claim(run_id), DIAMOND, **FAILS)
-    gate = gate_before(monkeypatch, store, "_reset_steps")
+    gate = gate_before(monkeypatch, restarting, "_reset_steps")
 
     retries = Act(lambda: restart(run_id, DIAMOND))
     gate.wait_until_reached()
@@ -300,7 +300,7 @@ def test_a_retry_counts_a_sibling_whether_it_finishes_before_or_after(monkeypatc
     finish(claim(run_id), DIAMOND)
     sibling = claim(run_id)
     finish(claim(run_id), DIAMOND, **FAILS)
-    gate = gate_before(monkeypatch, store, "_reset_steps")
+    gate = gate_before(monkeypatch, restarting, "_reset_steps")
 
     retries = Act(lambda: restart(run_id, DIAMOND))
     gate.wait_until_reached()

@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import IntegrityError, connections, router, transaction
-from django.db.models import F
+from django.db import connections, router
 
 from gorkflow.dispatch.base import Hint
-from gorkflow.errors import ConcurrencyLimitError, InvalidStateError, NotFoundError
+from gorkflow.errors import InvalidStateError, NotFoundError
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.models import (
     RunState,
@@ -30,7 +29,7 @@ from gorkflow.records import (
     RunRecord,
     StepRecord,
 )
-from gorkflow.statuses import ACTIVE_RUNS, LIVE_STEPS, RunStatus, StepStatus
+from gorkflow.statuses import ACTIVE_RUNS, LIVE_STEPS, RunStatus
 from gorkflow.stores.base import (
     Claim,
     Finish,
@@ -44,11 +43,19 @@ from gorkflow.stores.base import (
     Taker,
     WorkflowStore,
 )
-from gorkflow.stores.orm import creating, events, finishing, listing, pruning, renewing, sweeping
+from gorkflow.stores.orm import (
+    creating,
+    events,
+    finishing,
+    listing,
+    pruning,
+    renewing,
+    restarting,
+    sweeping,
+)
 from gorkflow.stores.orm.claiming import (
     claim_any,
     held_by,
-    insert_steps,
     is_overdue,
     lock_admissions,
     lock_run,
@@ -152,8 +159,21 @@ class DjangoStore(WorkflowStore):
 
         def act(again: bool) -> tuple[RunRecord, bool]:
             hot = self._hot(again)
-            record = None if hot is None else hot.start(new, using)
-            return creating.create_run(new, using) if record is None else (record, True)
+            started = None if hot is None else hot.start(new, None, using)
+            return creating.create_run(new, using) if started is None else (started[0], True)
+
+        return retrying(act, using)
+
+    def begin_run(self, new: NewRun, taker: Taker) -> tuple[RunRecord, Claim] | None:
+        """Insert a run and claim its first step, where that is quick."""
+        using, shared = self.using, self._is_shared()
+
+        def act(again: bool) -> tuple[RunRecord, Claim] | None:
+            hot = self._hot(again)
+            begun = None if hot is None else hot.start(new, taker, using)
+            if begun is None or begun[1] is None:
+                return None
+            return begun[0], replace(begun[1], shared=shared)
 
         return retrying(act, using)
 
@@ -329,39 +349,10 @@ class DjangoStore(WorkflowStore):
                 if run is None:
                     raise _no_run(run_id)
                 if not (again and run.status in ACTIVE_RUNS):
-                    self._restart(run, decide)
+                    restarting.restart(run, decide, self.using)
                 return self._get_run(run_id)
 
         return retrying(act, self.using)
-
-    def _restart(
-        self, run: WorkflowRun, decide: Callable[[RunRecord, Sequence[StepRecord]], Restart]
-    ) -> None:
-        using = self.using
-        rows = list(StepExecution.objects.using(using).without_payloads().filter(run_id=run.pk))
-        change = decide(counted_record(run, self.using), [step_record(row) for row in rows])
-        creating.refuse_held_key(run.concurrency_key, run.resource_id, using)
-        try:
-            with transaction.atomic(using=using):
-                self._reopen(run, change.open_sinks)
-        except IntegrityError:
-            # Somebody took the resource between the look and the write.
-            raise ConcurrencyLimitError(
-                f"the resource {run.resource_id!r} is held", resource_id=run.resource_id
-            ) from None
-        _reset_steps([row for row in rows if row.step_id in change.reset], change.reset, using)
-        insert_steps(run.pk, change.inserts, using)
-        events.record_event(run.pk, change.event, using)
-
-    def _reopen(self, run: WorkflowRun, open_sinks: int) -> None:
-        WorkflowRun.objects.using(self.using).filter(pk=run.pk).update(
-            status=RunStatus.PENDING,
-            error=None,
-            ended_at=None,
-            active_key=F("concurrency_key"),
-            open_sinks=open_sinks,
-            deadline_at=None if run.timeout is None else DatabaseTime(run.timeout),
-        )
 
     def sweep(self, *, limit: int, resend_after: float) -> Swept:
         """Find what nobody is working on."""
@@ -376,23 +367,3 @@ class DjangoStore(WorkflowStore):
 
 def _no_run(run_id: UUID) -> NotFoundError:
     return NotFoundError(f"there is no run {run_id}", run_id=str(run_id))
-
-
-def _reset_steps(rows: Sequence[StepExecution], pending: Mapping[str, int], using: str) -> None:
-    finishing.record_attempts([row for row in rows if row.attempt > 0], using)
-    steps = StepExecution.objects.using(using)
-    for row in rows:
-        waits_for = pending[row.step_id]
-        steps.filter(pk=row.pk).update(
-            status=StepStatus.PENDING,
-            pending=waits_for,
-            error=None,
-            failures=0,
-            crashes=0,
-            started_at=None,
-            ended_at=None,
-            progress=0.0,
-            progress_note="",
-            due_at=None if waits_for else DatabaseTime(),
-            ready_at=None if waits_for else DatabaseTime(),
-        )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gorkflow.config import ExecutionConfig
-from gorkflow.errors import ErrorCode
+from gorkflow.errors import ErrorCode, NotFoundError
 from gorkflow.statuses import RunStatus, StepStatus
 from gorkflow.stores.base import NewStep, WorkflowStore
 from gorkflow.testing.contracts.kit import (
@@ -41,6 +43,36 @@ class ClaimingContract(Contract):
 
     def test_an_unknown_run_gives_nothing_to_claim(self, store: WorkflowStore) -> None:
         assert store.claim(new_run().id, taker()) is None
+
+    def test_a_run_that_is_begun_at_once_is_as_if_it_was_created_and_claimed(
+        self, store: WorkflowStore
+    ) -> None:
+        self.create(store, DIAMOND)  # so that the graph is known
+        new = new_run(DIAMOND)
+
+        begun = store.begin_run(new, taker())
+
+        if begun is None:
+            pytest.skip("this store does that in two acts")
+        record, claim = begun
+        step = self.step(store, record.id, "a")
+        assert (claim.step_id, claim.attempt, claim.started_run) == ("a", 1, True)
+        assert (step.status, step.attempt, step.worker) == (StepStatus.RUNNING, 1, "contract:1")
+        assert store.heartbeat({claim.lease: None}, 60.0) == {claim.lease}
+        assert self.statuses(store, record.id) == {"a": "RUNNING", "d": "PENDING"}
+        run = store.get_run(record.id)
+        assert (run.status, run.started_at) == (RunStatus.RUNNING, step.started_at)
+        assert self.finish(store, claim, DIAMOND, take=taker()).claim is not None
+
+    def test_a_run_of_a_graph_that_the_taker_has_no_code_of_is_not_begun(
+        self, store: WorkflowStore
+    ) -> None:
+        self.create(store)
+        new = new_run()
+
+        assert store.begin_run(new, taker(refuse=lambda _candidate: "")) is None
+        with pytest.raises(NotFoundError):
+            store.get_run(new.id)
 
     def test_steps_of_another_queue_are_left_alone(self, store: WorkflowStore) -> None:
         run_id = self.create(store, steps=[NewStep(step_id="a", position=0, queue="gpu")])

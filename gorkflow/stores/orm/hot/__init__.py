@@ -14,7 +14,7 @@ from uuid import UUID
 from gorkflow.records import RunRecord
 from gorkflow.stores.base import Claim, Finish, Finished, NewRun, Taker
 from gorkflow.stores.orm.hot import plain, postgresql
-from gorkflow.stores.orm.hot.common import Decided
+from gorkflow.stores.orm.hot.common import Decided, Started
 
 
 class FastPath(Protocol):
@@ -23,8 +23,8 @@ class FastPath(Protocol):
     def get_run(self, run_id: UUID, using: str) -> RunRecord | None:
         """Return a run with its steps counted; None if there is none."""
 
-    def start(self, new: NewRun, using: str) -> RunRecord | None:
-        """Insert a run, or leave it to the portable form."""
+    def start(self, new: NewRun, taker: Taker | None, using: str) -> Started:
+        """Insert a run and let the taker have its first step, or leave it to the portable form."""
 
     def claim(self, run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Decided:
         """Claim a step, or find that there is none, or leave it to the portable form."""

@@ -31,13 +31,22 @@ class StepRow(NamedTuple):
 Decided = tuple[Claim | None] | None
 """What became of a claim: one, none, or None where the portable form has to decide."""
 NOTHING: Decided = (None,)
+Started = tuple[RunRecord, Claim | None] | None
+"""A new run, with its first step if somebody takes it; None for the portable form."""
 
 STEP_COLUMNS = StepRow._fields[:-1]
 
 
-def is_common_start(new: NewRun) -> bool:
-    """Tell whether nothing but the run's own rows has to be written."""
-    return new.run_limit is None and new.rerun_event is None and new.run_at is None
+def is_common_start(new: NewRun, taker: Taker | None) -> bool:
+    """Tell whether nothing but the run's own rows has to be written, and the taker may begin."""
+    graph = (new.workflow_id, new.workflow_version, new.fingerprint)
+    return (
+        new.run_limit is None
+        and new.rerun_event is None
+        and new.run_at is None
+        and (taker is None or (new.step_limit is None and graph in taker.known))
+        and (taker is None or first_entry(new, taker) is not None)
+    )
 
 
 def is_common_finish(claim: Claim, finish: Finish, taker: Taker | None) -> bool:
@@ -60,6 +69,26 @@ def first_for(taker: Taker | None, steps: Sequence[NewStep]) -> str | None:
     if taker is None:
         return None
     return next((new.step_id for new in steps if taker.queue in (None, new.queue)), None)
+
+
+def first_entry(new: NewRun, taker: Taker | None) -> str | None:
+    """Return the step with which the taker begins a new run."""
+    return first_for(taker, [step for step in new.steps if not step.pending])
+
+
+def first_claim(row: StepRow, new: NewRun, taker: Taker) -> Claim:
+    """Return the claim of the step with which a run began."""
+    return new_claim(
+        row,
+        new.id,
+        taker,
+        priority=new.priority,
+        workflow=(new.workflow_id, new.workflow_version, new.fingerprint),
+        shared=True,
+        started_run=True,
+        run_input=new.input,
+        more=False,
+    )
 
 
 def new_record(new: NewRun, created_at: Any, deadline_at: Any) -> RunRecord:

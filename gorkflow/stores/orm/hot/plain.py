@@ -20,8 +20,10 @@ from gorkflow.stores.base import Claim, Finish, Finished, NewRun, NewStep, Taker
 from gorkflow.stores.orm.hot.common import (
     NOTHING,
     Decided,
+    Started,
     StepRow,
     claim_from,
+    first_claim,
     first_for,
     is_common_finish,
     is_common_start,
@@ -50,18 +52,18 @@ def get_run(run_id: UUID, using: str) -> RunRecord | None:
     return run_record(row)
 
 
-def start(new: NewRun, using: str) -> RunRecord | None:
+def start(new: NewRun, taker: Taker | None, using: str) -> Started:
     """Insert a run whose graph is stored already and that nothing can be in the way of."""
-    if not is_common_start(new) or new.idempotency_key is not None or new.concurrency_key:
+    if not is_common_start(new, taker) or new.idempotency_key is not None or new.concurrency_key:
         return None
     try:
-        return _insert(new, using)
+        return _insert(new, taker, using)
     except IntegrityError:
         # Its graph is being pruned at this moment; nothing of the run was stored.
         return None
 
 
-def _insert(new: NewRun, using: str) -> RunRecord | None:
+def _insert(new: NewRun, taker: Taker | None, using: str) -> Started:
     with writing(using) as session:
         added = session.change(
             Statements.START,
@@ -84,11 +86,16 @@ def _insert(new: NewRun, using: str) -> RunRecord | None:
         )
         if not added:
             return None
+        entries = [step for step in new.steps if not step.pending]
+        rows = _add(session, new.id, entries, taker)
         for step in new.steps:
-            statement = Statements.ADD_JOIN if step.pending else Statements.ADD
-            session.change(statement, **_new(new.id, step))
+            if step.pending:
+                session.change(Statements.ADD_JOIN, **_new(new.id, step))
+        if taker is not None:
+            session.change(Statements.BEGIN, run=new.id)
         ((created_at, deadline_at),) = session.rows(Statements.TIMES, run=new.id)
-    return new_record(new, session.time(created_at), session.time(deadline_at))
+    record = new_record(new, session.time(created_at), session.time(deadline_at))
+    return record, None if taker is None else first_claim(rows[0], new, taker)
 
 
 def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Decided:
@@ -146,7 +153,7 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
         reach(FaultPoint.IN_FINISH, claim)
         if finish.is_sink:
             return _close(session, claim, finish)
-        rows = _add(session, claim, finish.inserts, taker)
+        rows = _add(session, claim.run_id, finish.inserts, taker)
         # The taker takes one step: an inserted one, else a join that it has opened, else any.
         rows += _count_down(session, claim.run_id, finish.joins, None if rows else taker)
         taken, ready = taken_and_ready(rows, claim.row_id)
@@ -186,13 +193,13 @@ def _take(session: Session, row: StepRow, taker: Taker) -> StepRow:
 
 
 def _add(
-    session: Session, claim: Claim, steps: Sequence[NewStep], taker: Taker | None
+    session: Session, run_id: UUID, steps: Sequence[NewStep], taker: Taker | None
 ) -> list[StepRow]:
     """Insert the steps that are ready now, the taker's first."""
     mine = first_for(taker, steps)
     rows: list[StepRow] = []
     for step in steps:
-        values = _new(claim.run_id, step)
+        values = _new(run_id, step)
         row = StepRow(0, step.step_id, 0, step.queue, StepStatus.PENDING, 0, 0, 0, True)
         if taker is not None and step.step_id == mine:
             row_id = session.insert(

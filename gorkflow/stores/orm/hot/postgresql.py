@@ -15,8 +15,11 @@ from gorkflow.stores.base import Claim, Finish, Finished, NewRun, NewStep, Taker
 from gorkflow.stores.orm.hot.common import (
     NOTHING,
     Decided,
+    Started,
     StepRow,
     claim_from,
+    first_claim,
+    first_entry,
     first_for,
     is_common_finish,
     is_common_start,
@@ -26,7 +29,15 @@ from gorkflow.stores.orm.hot.common import (
     taken_and_ready,
 )
 from gorkflow.stores.orm.hot.prepared import rows_of
-from gorkflow.stores.orm.hot.statements import CLAIM, CLOSED, IDLE, RUN, START, finish_statement
+from gorkflow.stores.orm.hot.statements import (
+    BEGIN,
+    CLAIM,
+    CLOSED,
+    IDLE,
+    RUN,
+    START,
+    finish_statement,
+)
 
 
 def get_run(run_id: UUID, using: str) -> RunRecord | None:
@@ -35,15 +46,20 @@ def get_run(run_id: UUID, using: str) -> RunRecord | None:
     return run_record(found[0]) if found else None
 
 
-def start(new: NewRun, using: str) -> RunRecord | None:
+def start(new: NewRun, taker: Taker | None, using: str) -> Started:
     """Insert a run whose graph is stored already and that nothing is in the way of."""
-    if not is_common_start(new):
+    if not is_common_start(new, taker):
         return None
-    found = rows_of(START, _start_values(new), using)
+    if taker is None:
+        found = rows_of(START, _start_values(new), using)
+        return (new_record(new, *found[0]), None) if found else None
+    first = first_entry(new, taker)
+    values = {**_start_values(new), **_taker_values(taker), "first": first}
+    found = rows_of(BEGIN, values, using)
     if not found:
         return None
-    ((created_at, deadline_at),) = found
-    return new_record(new, created_at, deadline_at)
+    created_at, deadline_at, *step = found[0]
+    return new_record(new, created_at, deadline_at), first_claim(StepRow(*step), new, taker)
 
 
 def _start_values(new: NewRun) -> dict[str, Any]:

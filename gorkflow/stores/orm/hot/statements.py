@@ -183,26 +183,36 @@ SELECT NOT EXISTS (
 )
 """)
 
-START = Statement(f"""
-WITH snapshot AS (
+NEW_RUN = f"""
+snapshot AS (
     SELECT fingerprint FROM gorkflow_definitionsnapshot WHERE fingerprint = %(fingerprint)s
     FOR KEY SHARE
 ), run AS (
     INSERT INTO gorkflow_workflowrun (
-        id, workflow_id, workflow_version, definition_id, status, priority, resource_id,
-        idempotency_key, concurrency_key, active_key, tags, input, context, started_by,
-        rerun_of_id, total_steps, open_sinks, step_limit, timeout, created_at, deadline_at
+        id, workflow_id, workflow_version, definition_id, status, started_at, priority,
+        resource_id, idempotency_key, concurrency_key, active_key, tags, input, context,
+        started_by, rerun_of_id, total_steps, open_sinks, step_limit, timeout, created_at,
+        deadline_at
     )
     SELECT
-        %(run)s, %(workflow_id)s, %(workflow_version)s, fingerprint, 'PENDING', %(priority)s,
-        %(resource_id)s, %(idempotency_key)s, %(concurrency_key)s, %(concurrency_key)s,
-        %(tags)s::jsonb, %(input)s::json, %(context)s::json, %(started_by)s, %(rerun_of)s,
-        %(total_steps)s, %(sinks)s, %(step_limit)s, %(timeout)s, {NOW},
+        %(run)s, %(workflow_id)s, %(workflow_version)s, fingerprint, {{status}}, {{began}},
+        %(priority)s, %(resource_id)s, %(idempotency_key)s, %(concurrency_key)s,
+        %(concurrency_key)s, %(tags)s::jsonb, %(input)s::json, %(context)s::json, %(started_by)s,
+        %(rerun_of)s, %(total_steps)s, %(sinks)s, %(step_limit)s, %(timeout)s, {NOW},
         {NOW} + %(timeout)s::double precision * INTERVAL '1 second'
     FROM snapshot
     ON CONFLICT DO NOTHING
     RETURNING id, created_at, deadline_at
-), steps AS (
+)
+"""
+NEW_STEPS = """
+    FROM run, UNNEST(
+        %(ids)s::text[], %(positions)s::int[], %(queues)s::text[], %(pendings)s::int[]
+    ) AS new (step_id, position, queue, pending)
+"""
+
+START = Statement(f"""
+WITH {NEW_RUN.format(status="'PENDING'", began="NULL::timestamptz")}, steps AS (
     INSERT INTO gorkflow_stepexecution (
         run_id, step_id, map_index, position, queue, pending, status, due_at, ready_at,
         worker, attempt, failures, crashes, progress, progress_note
@@ -211,11 +221,32 @@ WITH snapshot AS (
         run.id, new.step_id, 0, new.position, new.queue, new.pending, 'PENDING',
         CASE WHEN new.pending = 0 THEN {NOW} END, CASE WHEN new.pending = 0 THEN {NOW} END,
         '', 0, 0, 0, 0, ''
-    FROM run, UNNEST(
-        %(ids)s::text[], %(positions)s::int[], %(queues)s::text[], %(pendings)s::int[]
-    ) AS new (step_id, position, queue, pending)
+    {NEW_STEPS}
 )
 SELECT created_at, deadline_at FROM run
+""")
+
+# The same, and the first of the steps is the taker's.
+BEGIN = Statement(f"""
+WITH {NEW_RUN.format(status="'RUNNING'", began=NOW)}, steps ({NAMES}) AS (
+    INSERT INTO gorkflow_stepexecution AS step (
+        run_id, step_id, map_index, position, queue, pending, status, token, worker, attempt,
+        due_at, ready_at, started_at, failures, crashes, progress, progress_note
+    )
+    SELECT
+        run.id, new.step_id, 0, new.position, new.queue, new.pending,
+        CASE WHEN mine.taken THEN 'RUNNING' ELSE 'PENDING' END,
+        CASE WHEN mine.taken THEN %(taker)s END,
+        CASE WHEN mine.taken THEN %(worker)s ELSE '' END,
+        CASE WHEN mine.taken THEN 1 ELSE 0 END,
+        CASE WHEN mine.taken THEN {LEASE_END} WHEN new.pending = 0 THEN {NOW} END,
+        CASE WHEN new.pending = 0 THEN {NOW} END,
+        CASE WHEN mine.taken THEN {NOW} END,
+        0, 0, 0, ''
+    {NEW_STEPS} CROSS JOIN LATERAL (SELECT new.step_id = %(first)s) AS mine (taken)
+    RETURNING {ROW}
+)
+SELECT created_at, deadline_at, steps.* FROM run, steps WHERE steps.status = 'RUNNING'
 """)
 
 RUN = Statement("""
