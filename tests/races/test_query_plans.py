@@ -21,6 +21,7 @@ from gorkflow.models import (
     WorkflowRun,
 )
 from gorkflow.stores.orm import DjangoStore
+from gorkflow.stores.orm.claiming import admissible
 from gorkflow.testing.contracts.kit import error, graph_of, new_run, planner_of
 from tests.races.kit import is_postgresql, taker
 
@@ -184,6 +185,18 @@ def test_a_sweep_reads_no_run_that_has_time_even_if_statistics_call_all_of_them_
     look = lambda: STORE.sweep(limit=10, resend_after=60.0)  # noqa: E731
 
     assert cost_of(look, analyzed=True) < (5 if counts_instructions() else 100)
+
+
+def test_admitting_a_run_costs_the_same_however_many_wait_behind_it():
+    costs = []
+    for size in (10, 1000):
+        for _ in range(size):
+            STORE.create_run(new_run(GRAPH, run_limit=2))
+        first = WorkflowRun.objects.order_by("created_at", "id").first()
+        costs.append(cost_of(lambda: admissible(first, "default")))  # noqa: B023
+
+    few, many = costs
+    assert many < few + (5 if counts_instructions() else 100)
 
 
 def test_looking_for_runs_to_prune_costs_the_same_however_many_of_others_are_kept():
