@@ -34,6 +34,8 @@ VIEWS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
 COLOURS = 256
+LEAST_APART = 5
+Colour = tuple[int, int, int]
 PUBLISHED = (
     "dashboard-light",
     "dashboard-dark",
@@ -151,7 +153,23 @@ class Camera:
 
 
 def _compress(path: Path) -> None:
+    """Keep the colours that are there most, and no two that look the same."""
     with Image.open(path) as picture:
-        method = Image.Quantize.MAXCOVERAGE
-        few = picture.convert("RGB").quantize(COLOURS, method=method, dither=Image.Dither.NONE)
+        full = picture.convert("RGB")
+    found = sorted(full.getcolors(full.width * full.height), reverse=True)
+    kept: list[Colour] = []
+    for _count, colour in found:
+        if len(kept) < COLOURS and all(_apart(colour, each) >= LEAST_APART for each in kept):
+            kept.append(colour)
+    place = {each: _nearest(each, kept) for _count, each in found}
+    few = Image.frombytes("P", full.size, bytes(place[each] for each in full.getdata()))
+    few.putpalette([part for colour in kept for part in colour])
     few.save(path, optimize=True)
+
+
+def _nearest(colour: Colour, among: Sequence[Colour]) -> int:
+    return min(range(len(among)), key=lambda index: _apart(colour, among[index]))
+
+
+def _apart(one: Colour, other: Colour) -> int:
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True))
