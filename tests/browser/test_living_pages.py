@@ -243,7 +243,7 @@ def test_all_runs_of_a_filter_are_cancelled_after_a_question(open_tab, orders):
     tab.locator("#action-toggle").check()
     tab.locator("select[name=action]").select_option(label="Cancel selected runs…")
     tab.locator(".actions button[name=index]").click()  # "Go", or "Run" by Django 6.1
-    tab.get_by_role("heading", name="Cancel 3 runs?").wait_for()
+    tab.get_by_role("heading", name="Cancel 3 runs?").first.wait_for()
     tab.get_by_label("Reason").fill("closing time")
     tab.get_by_role("button", name="Yes, cancel").click()
     tab.get_by_text("3 runs were cancelled.").wait_for()
