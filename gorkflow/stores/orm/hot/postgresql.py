@@ -10,7 +10,7 @@ import pydantic_core
 
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.records import RunRecord
-from gorkflow.statuses import RunStatus
+from gorkflow.statuses import RunStatus, StepStatus
 from gorkflow.stores.base import Claim, Finish, Finished, NewRun, NewStep, Taker
 from gorkflow.stores.orm.hot.common import (
     NOTHING,
@@ -33,6 +33,7 @@ from gorkflow.stores.orm.hot.statements import (
     BEGIN,
     CLAIM,
     CLOSED,
+    FOLLOW,
     IDLE,
     RUN,
     START,
@@ -135,15 +136,15 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
     if finish.is_sink:
         return _close(finish, values, using)
     taken_id = first_for(taker, finish.inserts)
-    follows = taken_id is not None and len(finish.inserts) == 1
+    if taker is not None and taken_id is not None and len(finish.inserts) == 1 and not finish.joins:
+        return _follow(claim, finish, taker, values, using)
     statement = finish_statement(
         adds=bool(finish.inserts),
-        follows=follows,
         joins=len(finish.joins),
         looks=taker is not None and taken_id is None,
     )
     values |= _taker_values(taker)
-    values |= _one_value(finish.inserts[0]) if follows else _new_values(finish.inserts, taken_id)
+    values |= _new_values(finish.inserts, taken_id)
     if finish.joins:
         values["joins"] = list(finish.joins)
         values["join"] = finish.joins[0] if taker and not taken_id else None
@@ -160,6 +161,31 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
     )
 
 
+def _follow(
+    claim: Claim, finish: Finish, taker: Taker, values: dict[str, Any], using: str
+) -> Finished | None:
+    (step,) = finish.inserts
+    values |= {
+        "next": step.step_id,
+        "position": step.position,
+        "next_queue": step.queue,
+        "taker": taker.token,
+        "worker": taker.worker,
+        "lease": taker.lease,
+    }
+    found = rows_of(FOLLOW, values, using)
+    if not found:
+        return None
+    row = StepRow(found[0][0], step.step_id, 0, step.queue, StepStatus.RUNNING, 1, 0, 0, True)
+    return Finished(
+        accepted=True,
+        status=finish.status,
+        run_status=RunStatus.RUNNING,
+        claim=claim_from(row, claim, taker.token),
+        ready=[],
+    )
+
+
 def _close(finish: Finish, values: dict[str, Any], using: str) -> Finished | None:
     output = None if finish.run_output is None else finish.run_output({})
     if not rows_of(CLOSED, {**values, "run_output": output}, using):
@@ -167,10 +193,6 @@ def _close(finish: Finish, values: dict[str, Any], using: str) -> Finished | Non
     return Finished(
         accepted=True, status=finish.status, run_status=RunStatus.COMPLETED, ended_run=True
     )
-
-
-def _one_value(step: NewStep) -> dict[str, Any]:
-    return {"next": step.step_id, "position": step.position, "next_queue": step.queue}
 
 
 def _new_values(steps: Sequence[NewStep], taken_id: str | None) -> dict[str, Any]:

@@ -22,16 +22,14 @@ TAKE = f"""
     due_at = {LEASE_END}, started_at = {NOW}, ended_at = NULL, progress = 0, progress_note = ''
 """
 
-DONE = f"""
-done (run_id, {NAMES}) AS (
+END = """
     UPDATE gorkflow_stepexecution AS step
     SET status = %(status)s, output = %(output)s::json, error = NULL, progress = 1,
-        due_at = NULL, ended_at = {NOW}
+        due_at = NULL, ended_at = STATEMENT_TIMESTAMP()
     FROM run
     WHERE step.id = %(row)s AND step.token = %(token)s AND step.status = 'RUNNING'
-    RETURNING step.run_id, {ROW}
-)
 """
+DONE = f"done (run_id, {NAMES}) AS ({END} RETURNING step.run_id, {ROW})"
 
 # A cancel waits for the shared lock; a run with two joins is locked by one finish at a time, or
 # two of them could wait for each other's join.
@@ -66,21 +64,6 @@ added ({NAMES}) AS (
     RETURNING {ROW}
 )
 """
-# The same for the one step that follows in a chain, and that is the taker's.
-FOLLOWED = f"""
-added ({NAMES}) AS (
-    INSERT INTO gorkflow_stepexecution AS step (
-        run_id, step_id, map_index, position, queue, pending, status, token, worker, attempt,
-        due_at, ready_at, started_at, failures, crashes, progress, progress_note
-    )
-    SELECT
-        done.run_id, %(next)s, 0, %(position)s, %(next_queue)s, 0, 'RUNNING', %(taker)s, %(worker)s,
-        1, {LEASE_END}, {NOW}, {NOW}, 0, 0, 0, ''
-    FROM done
-    RETURNING {ROW}
-)
-"""
-
 # Opened by the last parent: then due and, if the taker may have it, taken.
 OPENS = "step.pending = 1 AND step.status = 'PENDING' AND step.due_at IS NULL"
 TAKEN = f"{OPENS} AND step.step_id = %(join)s AND COALESCE(%(queue)s, step.queue) = step.queue"
@@ -117,6 +100,22 @@ sibling ({NAMES}) AS (
 )
 """
 UNLESS_JOINED = "AND NOT EXISTS (SELECT 1 FROM counted WHERE status = 'RUNNING')"
+
+# In a chain: the step is over, and the one that follows is the taker's.
+FOLLOW = Statement(f"""
+WITH {OPEN_RUN.format(lock="SHARE")}, done AS ({END} RETURNING step.run_id), added AS (
+    INSERT INTO gorkflow_stepexecution AS step (
+        run_id, step_id, map_index, position, queue, pending, status, token, worker, attempt,
+        due_at, ready_at, started_at, failures, crashes, progress, progress_note
+    )
+    SELECT
+        run_id, %(next)s, 0, %(position)s, %(next_queue)s, 0, 'RUNNING', %(taker)s, %(worker)s, 1,
+        {LEASE_END}, {NOW}, {NOW}, 0, 0, 0, ''
+    FROM done
+    RETURNING step.id
+)
+SELECT id FROM added
+""")
 
 CLOSED = Statement(f"""
 WITH run AS (
@@ -267,12 +266,11 @@ WHERE run.id = %(run)s
 
 
 @lru_cache(maxsize=64)
-def finish_statement(*, adds: bool, follows: bool, joins: int, looks: bool) -> Statement:
+def finish_statement(*, adds: bool, joins: int, looks: bool) -> Statement:
     """Return the statement for a step that leaves its run open.
 
     Args:
         adds: whether it inserts steps that are ready by it.
-        follows: whether that is one step, and the taker's.
         joins: the number of steps on which it counts a parent down.
         looks: whether the taker wants another step of the run.
 
@@ -280,7 +278,7 @@ def finish_statement(*, adds: bool, follows: bool, joins: int, looks: bool) -> S
     parts = [OPEN_RUN.format(lock="NO KEY UPDATE" if joins > 1 else "SHARE"), DONE]
     names = ["done"]
     if adds:
-        parts.append(FOLLOWED if follows else ADDED)
+        parts.append(ADDED)
         names.append("added")
     if joins:
         parts.append(COUNTED)
