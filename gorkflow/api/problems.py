@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.core.signals import got_request_exception
+from django.utils.log import log_response
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
@@ -16,6 +19,7 @@ from rest_framework.views import exception_handler, set_rollback
 
 from gorkflow.api.parsers import too_large_for_django
 from gorkflow.errors import ErrorCode, GorkflowError, PayloadError
+from gorkflow.wiring import get_engine
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -26,15 +30,19 @@ HTTP_STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.IDEMPOTENCY_CONFLICT: status.HTTP_422_UNPROCESSABLE_ENTITY,
     ErrorCode.INVALID_STATE: status.HTTP_409_CONFLICT,
 }
-"""What a caller can do something about. Every other code is our fault, and stays an exception."""
+"""What a caller can do something about. Every other code is our fault."""
 
 MEMBERS = {"run_id": "run_id", "status": "run_status"}
 """What of an error's data a problem tells. RFC 9457 has its own "status"."""
 
 
+UNAVAILABLE = "UNAVAILABLE"
+RETRY_SOON = {"Retry-After": "2"}
+
+
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the answer to an exception of a view; None leaves it to Django."""
-    if isinstance(error, GorkflowError):
+    if isinstance(error, GorkflowError) and error.code in HTTP_STATUS:
         return _of_ours(error, context)
     if isinstance(error, RequestDataTooBig):
         # Django read the body, in search of a form's CSRF token.
@@ -42,7 +50,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     # DRF's own handler knows the headers that go with each of its errors.
     response = exception_handler(error, context)
     if response is None:
-        return None
+        return _our_fault(error, context)
     members: dict[str, Any] = {}
     code, detail = _code(error, response.status_code), _detail(response.data)
     if isinstance(error, ValidationError):
@@ -54,10 +62,36 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     return response
 
 
-def _of_ours(error: GorkflowError, context: Mapping[str, Any]) -> Response | None:
-    http_status = HTTP_STATUS.get(error.code)
-    if http_status is None:
+def _our_fault(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer with a problem, and report the exception as Django does; it has no page for programs.
+
+    While somebody develops it is Django's, with all that it shows then.
+    """
+    if settings.DEBUG or settings.DEBUG_PROPAGATE_EXCEPTIONS:
         return None
+    set_rollback()
+    # DRF's own request has no place in what listeners know.
+    request = context["request"]._request  # noqa: SLF001
+    got_request_exception.send(sender=None, request=request)
+    if get_engine().store.is_transient(error):
+        problem = _problem(UNAVAILABLE, 503, "The database does not answer now.", context, {})
+        response = Response(problem, status=503, headers=RETRY_SOON)
+    else:
+        code, detail = ErrorCode.INTERNAL_ERROR, "Something failed on the server."
+        response = Response(_problem(code, 500, detail, context, {}), status=500)
+    log_response(
+        "%s: %s",
+        response.status_text,
+        request.path,
+        response=response,
+        request=request,
+        exception=error,
+    )
+    return response
+
+
+def _of_ours(error: GorkflowError, context: Mapping[str, Any]) -> Response:
+    http_status = HTTP_STATUS[error.code]
     set_rollback()
     members = {name: error.data[key] for key, name in MEMBERS.items() if key in error.data}
     if isinstance(error, PayloadError):

@@ -28,6 +28,8 @@ MEANINGS = {
     413: "The body is too large.",
     422: "Something in the request is not valid.",
     429: "Too often; Retry-After says when again.",
+    500: "Something failed on the server.",
+    503: "The database does not answer now; Retry-After says when again.",
 }
 
 
@@ -38,7 +40,7 @@ def answers(status: int, shape: Any, *others: int) -> dict[Any, Any]:
         # for the one that says whether the operation is a list.
         (status, "application/json"): shape
     }
-    for other in sorted({401, 403, 429, *others}):
+    for other in sorted({401, 403, 429, 500, 503, *others}):
         if other == NOT_MODIFIED:
             responses[other] = OpenApiResponse(description="You have it already.")
         else:

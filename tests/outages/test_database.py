@@ -6,7 +6,9 @@ from itertools import cycle
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import OperationalError, connection
+from rest_framework.test import APIClient
 
 from gorkflow import RunStatus
 from gorkflow.invariants import Verifier
@@ -57,6 +59,22 @@ def test_workers_outlive_a_database_that_is_away_for_longer_than_their_leases(
     assert numbers(run) == [(1, 0, 0)] * 3, "nobody took the step from a worker that lives"
     assert worker.process.poll() is None
     assert idle.process.poll() is None
+
+
+def test_the_api_says_that_the_database_is_away_and_goes_on_when_it_is_back(postgres):
+    client = APIClient(raise_request_exception=False)
+    client.force_login(User.objects.create_superuser("ann"))
+
+    postgres.stop(postgres.crash_signal)
+    away = client.get("/api/runs/")
+    postgres.start()
+    connection.close()
+    back = client.get("/api/runs/")
+
+    assert (away.status_code, away.json()["code"]) == (503, "UNAVAILABLE")
+    assert away["Content-Type"] == "application/problem+json"
+    assert int(away["Retry-After"]) > 0
+    assert back.status_code == 200
 
 
 @pytest.mark.long
