@@ -174,6 +174,19 @@ def test_without_scripts_a_run_is_read_and_cancelled(open_tab, failed, waiting):
     assert waiting.refresh().status == "CANCELLED"
 
 
+def test_without_scripts_selected_runs_are_cancelled(open_tab, waiting, completed):
+    tab = open_tab(java_script_enabled=False)
+    tab.goto(RUNS)
+    tab.locator(f"input.action-select[value='{waiting.id}']").check()
+    tab.locator("select[name=action]").select_option(label="Cancel selected runs…")
+    tab.locator(".actions button[name=index]").click()
+    tab.get_by_label("Reason").fill("no scripts here either")
+    tab.get_by_role("button", name="Yes, cancel").click()
+
+    assert tab.get_by_text("1 run was cancelled.").count() == 1
+    assert waiting.refresh().error.message == "no scripts here either"
+
+
 def test_without_scripts_a_run_is_started(open_tab, orders):
     tab = open_tab(java_script_enabled=False)
     tab.goto(f"{WORKFLOWS}orders/start/")
