@@ -5,7 +5,8 @@ Gorkflow writes through structlog and never configures it: how lines look is the
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -35,10 +36,14 @@ OBSERVER_FAILED = "observer_failed"
 log: Any = structlog.get_logger("gorkflow")
 
 
-def bound_run(
-    run_id: UUID, workflow_id: str, step_id: str, attempt: int
-) -> AbstractContextManager[None]:
+@contextmanager
+def bound_run(run_id: UUID, workflow_id: str, step_id: str, attempt: int) -> Iterator[None]:
     """Bind the run to every structlog line written inside, the handler's own included."""
-    return structlog.contextvars.bound_contextvars(
+    # With the tokens at hand; `bound_contextvars` would look for the values before.
+    tokens = structlog.contextvars.bind_contextvars(
         run_id=str(run_id), workflow_id=workflow_id, step_id=step_id, attempt=attempt
     )
+    try:
+        yield
+    finally:
+        structlog.contextvars.reset_contextvars(**tokens)

@@ -13,9 +13,14 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
+
+# CPython's own, where it is: what wraps it makes enums of handlers, which takes longer than all the
+# rest that is done here.
+_signals: Any = sys.modules.get("_signal", signal)
 
 
 class AttemptTimeout(BaseException):
@@ -30,27 +35,16 @@ class TimeLimit:
     is_over: bool = False
 
 
-@contextmanager
-def time_limit(limit: TimeLimit) -> Iterator[None]:
+def time_limit(limit: TimeLimit) -> AbstractContextManager[None]:
     """Raise AttemptTimeout in the body when the time is up, and set `limit.is_over`.
 
     Limits may be nested: an attempt may run another one. An alarm that the body sets and leaves
     behind is taken off again.
     """
     is_limited = limit.seconds is not None and not _in_greenlet()
-    if not _alarm_is_ours():
-        with _async_limit(limit) if is_limited else nullcontext():
-            yield
-        return
-    previous = signal.getsignal(signal.SIGALRM)
-    try:
-        with _alarm_limit(limit) if is_limited else nullcontext():
-            yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        # None is a handler that was not set from Python and cannot be.
-        if previous is not None and signal.getsignal(signal.SIGALRM) is not previous:
-            signal.signal(signal.SIGALRM, previous)
+    if _alarm_is_ours():
+        return _Alarm(limit, is_limited=is_limited)
+    return _async_limit(limit) if is_limited else nullcontext()
 
 
 def _in_greenlet() -> bool:
@@ -70,21 +64,32 @@ def _alarm_is_ours() -> bool:
     return signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
-@contextmanager
-def _alarm_limit(limit: TimeLimit) -> Iterator[None]:
-    has_ended = False
+class _Alarm:
+    """Rings in the body, if that is limited; leaves neither an alarm nor a handler behind."""
 
-    def ring(_signal: int, _frame: FrameType | None) -> None:
-        if not has_ended:
-            limit.is_over = True
+    def __init__(self, limit: TimeLimit, *, is_limited: bool) -> None:
+        self._limit = limit
+        self._is_limited = is_limited
+        self._has_ended = False
+
+    def __enter__(self) -> None:
+        if self._is_limited:
+            self._previous = _signals.signal(signal.SIGALRM, self._ring)
+            signal.setitimer(signal.ITIMER_REAL, self._limit.seconds or 0)
+        else:
+            self._previous = _signals.getsignal(signal.SIGALRM)
+
+    def __exit__(self, *_error: object) -> None:
+        self._has_ended = True
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        # None is a handler that was not set from Python and cannot be.
+        if self._previous is not None:
+            _signals.signal(signal.SIGALRM, self._previous)
+
+    def _ring(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self._has_ended:
+            self._limit.is_over = True
             raise AttemptTimeout
-
-    signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, limit.seconds or 0)
-    try:
-        yield
-    finally:
-        has_ended = True
 
 
 @contextmanager

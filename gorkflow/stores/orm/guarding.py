@@ -6,8 +6,9 @@ did not end would swallow that result, and every one after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
 from typing import Any, NamedTuple
 
 from django.db import connections
@@ -27,23 +28,26 @@ class _State(NamedTuple):
     is_broken: bool = False
 
 
-@contextmanager
-def guarded() -> Iterator[None]:
-    """Run the body; afterwards each connection of the thread stands where it stood before.
+class Guard:
+    """Runs its body; afterwards each connection of the thread stands where it stood before.
 
     Raises:
         NonRetryableError: the body returned, but what it wrote is lost with what it left open.
 
     """
-    before = {connection.alias: _state(connection) for connection in _opened()}
-    try:
-        yield
-    except BaseException:
-        _put_right(before)
-        raise
-    problems = _put_right(before)
-    if problems:
-        raise NonRetryableError(problems[0])
+
+    def __enter__(self) -> None:
+        self._before = {connection.alias: _state(connection) for connection in _opened()}
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _where: TracebackType | None,
+    ) -> None:
+        problems = _put_right(self._before)
+        if problems and error is None:
+            raise NonRetryableError(problems[0])
 
 
 def _opened() -> Sequence[Any]:

@@ -62,7 +62,7 @@ from gorkflow.stores.orm.claiming import (
     wake,
 )
 from gorkflow.stores.orm.clock import DatabaseTime
-from gorkflow.stores.orm.guarding import guarded
+from gorkflow.stores.orm.guarding import Guard
 from gorkflow.stores.orm.hot import FastPath, hot_path
 from gorkflow.stores.orm.keeping import close_kept, kept_connection
 from gorkflow.stores.orm.rows import (
@@ -126,7 +126,7 @@ class DjangoStore(WorkflowStore):
 
     def around_handler(self) -> AbstractContextManager[None]:
         """Watch over this thread's connections, whatever databases they are to."""
-        return guarded()
+        return Guard()
 
     def keeping_connection(self) -> AbstractContextManager[None]:
         """Keep this thread's connection from one message to the next."""

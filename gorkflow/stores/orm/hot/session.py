@@ -42,6 +42,10 @@ def _time(vendor: str, seconds: float) -> tuple[str, Any]:
     return sql, value
 
 
+TIMES = frozenset({"lease", "deadline"})
+"""Parameters that are seconds from now."""
+
+
 class Session:
     """A cursor that knows how its database writes times and ids.
 
@@ -88,17 +92,14 @@ class Session:
         return found
 
     def _execute(self, statement: Statements, values: dict[str, Any]) -> None:
-        prepared = {name: self._value(name, value) for name, value in values.items()}
-        prepared["now"] = _time(self._vendor, 0.0)[1]
+        for name, value in values.items():
+            if isinstance(value, UUID):
+                values[name] = value if self._keeps_uuids else value.hex
+            elif name in TIMES:
+                values[name] = _time(self._vendor, value)[1]
+        values["now"] = _time(self._vendor, 0.0)[1]
         text = _raw_text(statement) if self._raw else _text(statement, self._vendor)
-        self._cursor.execute(text, prepared)
-
-    def _value(self, name: str, value: Any) -> Any:
-        if isinstance(value, UUID):
-            return value if self._keeps_uuids else value.hex
-        if name in ("lease", "deadline"):
-            return _time(self._vendor, value)[1]
-        return value
+        self._cursor.execute(text, values)
 
 
 @contextmanager
