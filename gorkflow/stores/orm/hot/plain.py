@@ -139,16 +139,7 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
     if not is_common_finish(claim, finish, taker):
         return None
     with writing(using) as session:
-        found = session.rows(
-            Statements.LAST_OF_RUN if finish.is_sink else Statements.OPEN_RUN, run=claim.run_id
-        )
-        if not found or not session.change(
-            Statements.DONE,
-            row=claim.row_id,
-            token=claim.token,
-            status=finish.status,
-            output=finish.output,
-        ):
+        if not _end(session, claim, finish):
             return None
         reach(FaultPoint.IN_FINISH, claim)
         if finish.is_sink:
@@ -169,6 +160,23 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
         claim=None if taken is None or taker is None else claim_from(taken, claim, taker.token),
         ready=ready,
     )
+
+
+def _end(session: Session, claim: Claim, finish: Finish) -> int:
+    """Store the result, if the run is as it has to be; return how many rows that changed."""
+    result = {
+        "row": claim.row_id,
+        "token": claim.token,
+        "status": finish.status,
+        "output": finish.output,
+    }
+    if session.is_alone:
+        statement = Statements.DONE_IN_LAST if finish.is_sink else Statements.DONE_IN_OPEN
+        return session.change(statement, run=claim.run_id, **result)
+    statement = Statements.LAST_OF_RUN if finish.is_sink else Statements.OPEN_RUN
+    if not session.rows(statement, run=claim.run_id):
+        return 0
+    return session.change(Statements.DONE, **result)
 
 
 def _close(session: Session, claim: Claim, finish: Finish) -> Finished:

@@ -11,6 +11,15 @@ NEW = "run_id, step_id, map_index, position, queue, pending, status"
 REST = "failures, crashes, progress, progress_note"
 UNLESS_LATE = "(deadline_at IS NULL OR deadline_at > {now})"
 
+# A run whose next step may be taken, and one that ends with its one open sink.
+IS_OPEN = f"id = %(run)s AND status = 'RUNNING' AND step_limit IS NULL AND {UNLESS_LATE}"
+IS_LAST = "id = %(run)s AND status = 'RUNNING' AND open_sinks = 1 AND run_limit IS NULL"
+END = """
+        UPDATE gorkflow_stepexecution
+        SET status = %(status)s, output = %(output)s, error = NULL, progress = 1, due_at = NULL,
+            ended_at = {now}
+        WHERE id = %(row)s AND token = %(token)s AND status = 'RUNNING'"""
+
 
 class Statements(Enum):
     """Texts with `{now}`, `{lease_end}`, `{deadline}` and `{lock}` as each database says them."""
@@ -75,13 +84,9 @@ class Statements(Enum):
             AND due.status IN ('PENDING', 'RETRYING') AND due.due_at <= {now}
         LIMIT 1"""
     OPEN_RUN = f"""
-        SELECT id FROM gorkflow_workflowrun
-        WHERE id = %(run)s AND status = 'RUNNING' AND step_limit IS NULL AND {UNLESS_LATE}
-        {{lock}}"""
-    LAST_OF_RUN = """
-        SELECT id FROM gorkflow_workflowrun
-        WHERE id = %(run)s AND status = 'RUNNING' AND open_sinks = 1 AND run_limit IS NULL
-        {lock}"""
+        SELECT id FROM gorkflow_workflowrun WHERE {IS_OPEN} {{lock}}"""
+    LAST_OF_RUN = f"""
+        SELECT id FROM gorkflow_workflowrun WHERE {IS_LAST} {{lock}}"""
     BEGIN = """
         UPDATE gorkflow_workflowrun
         SET status = 'RUNNING', started_at = COALESCE(started_at, {now})
@@ -102,11 +107,9 @@ class Statements(Enum):
             due_at = {lease_end}, started_at = {now}, ended_at = NULL, progress = 0,
             progress_note = ''
         WHERE id = %(row)s"""
-    DONE = """
-        UPDATE gorkflow_stepexecution
-        SET status = %(status)s, output = %(output)s, error = NULL, progress = 1, due_at = NULL,
-            ended_at = {now}
-        WHERE id = %(row)s AND token = %(token)s AND status = 'RUNNING'"""
+    DONE = END
+    DONE_IN_OPEN = f"{END} AND EXISTS (SELECT 1 FROM gorkflow_workflowrun WHERE {IS_OPEN})"
+    DONE_IN_LAST = f"{END} AND EXISTS (SELECT 1 FROM gorkflow_workflowrun WHERE {IS_LAST})"
     COUNT_DOWN = """
         UPDATE gorkflow_stepexecution SET pending = pending - 1
         WHERE run_id = %(run)s AND step_id = %(step)s"""

@@ -62,6 +62,8 @@ class Session:
         self._cursor = cursor
         self._raw = raw
         self._vendor: str = connection.vendor
+        self.is_alone = self._vendor == "sqlite"
+        """Whether a transaction has the whole database, and rows need no locks."""
         self._keeps_uuids: bool = connection.features.has_native_uuid_field
 
     def rows(self, statement: Statements, **values: Any) -> list[tuple[Any, ...]]:
