@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from uuid import UUID
 
 from celery import shared_task
 
 from gorkflow.celery_worker import ending_gently, is_stopping, may_keep_connections
+from gorkflow.dispatch.base import Hint
 from gorkflow.dispatch.celery import WORK_TASK
+from gorkflow.engine import Engine
+from gorkflow.errors import NotFoundError
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.statuses import TERMINAL_RUNS
 from gorkflow.wiring import get_engine
+
+_handed_over: set[str] = set()
+"""The runs whose messages this process has sent on in its shutdown."""
+
+
+def _hands_over(engine: Engine, run_id: str, queue: str | None) -> bool:
+    """Send on a message that was fetched before the worker was told to stop, or just after.
+
+    Its step would hold the shutdown up. Once for a run: where nobody else is there, it comes back.
+    """
+    if queue is None or run_id in _handed_over or not is_stopping():
+        return False
+    _handed_over.add(run_id)
+    with suppress(NotFoundError):
+        priority = engine.get_run(run_id).priority
+        engine.send([Hint(run_id=UUID(run_id), queue=queue, priority=priority)])
+    return True
 
 
 @shared_task(
@@ -26,6 +46,8 @@ from gorkflow.wiring import get_engine
 def work(run_id: str, queue: str | None = None) -> None:
     """Work on a run until nothing of it is ready on the queue."""
     engine = get_engine()
+    if _hands_over(engine, run_id, queue):
+        return
     with (
         ending_gently(),
         engine.store.keeping_connection() if may_keep_connections() else nullcontext(),

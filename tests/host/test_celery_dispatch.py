@@ -8,12 +8,14 @@ import time
 import pytest
 from kombu import Connection
 
+from gorkflow import RunStatus, tasks
 from gorkflow.dispatch import celery
 from gorkflow.dispatch.base import Hint
 from gorkflow.dispatch.celery import PATIENCE_SECONDS, CeleryDispatcher
 from gorkflow.dispatch.sqlite_broker import Channel
 from gorkflow.dispatch.sqlite_file import BrokerFileError
 from gorkflow.engine.starting import new_run_id
+from tests.shop.workflows import Job, plain
 
 
 def published(url, queue):
@@ -123,3 +125,23 @@ def test_a_higher_priority_goes_first_on_redis_too(publishing):
 
     order = [message.properties["priority"] for message in published(url, queue)]
     assert order == [0, 4, 8]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_that_comes_into_a_shutdown_is_sent_on_once(tmp_path, publishing, monkeypatch):
+    url = f"sqlitefile://{tmp_path}/broker.sqlite3"
+    publishing(url)
+    run = plain.start(Job(), priority=7)
+    queue = run.steps()[0].queue
+    published(url, queue)
+    monkeypatch.setattr(tasks, "is_stopping", lambda: True)
+    monkeypatch.setattr(tasks, "_handed_over", set())
+
+    tasks.work(str(run.id), queue)
+
+    (message,) = published(url, queue)
+    assert message.payload[1] == {"run_id": str(run.id), "queue": queue}
+    assert message.properties["priority"] == 7
+    assert run.refresh().status is RunStatus.PENDING
+    tasks.work(str(run.id), queue)  # nobody else was there to take it
+    assert run.refresh().status is not RunStatus.PENDING
