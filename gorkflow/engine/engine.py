@@ -28,7 +28,7 @@ from gorkflow.engine.observer import NullObserver, Observer, log_run
 from gorkflow.engine.planners import Planners
 from gorkflow.engine.pruning import BATCH, ages_of, prune_all
 from gorkflow.engine.reading import RunReader, as_run_id
-from gorkflow.engine.recovery import sweep_once
+from gorkflow.engine.recovery import LIMIT, sweep_once
 from gorkflow.engine.run import Run
 from gorkflow.engine.starting import build_run, checked_run_at, held_back, refuse_other_input
 from gorkflow.engine.worker import RunWorker, worker_name
@@ -324,14 +324,14 @@ class Engine(RunReader):
         """
         LoneWorker(self, run_id).run_to_end()
 
-    def sweep(self, limit: int = 500, *, expire: bool = True) -> int:
+    def sweep(self, limit: int = LIMIT, *, expire: bool = True) -> int:
         """Find work that nobody is doing and tell the workers. It executes no step.
 
         Deletes some of the runs that need not be kept, if `EngineConfig.retention` says so.
         Idempotent and harmless to run anywhere at any time. Returns what it acted on, not
         counting what it deleted.
         """
-        return sweep_once(self, limit, expire=expire)
+        return sweep_once(self, limit, expire=expire).acted
 
     def prune(
         self,

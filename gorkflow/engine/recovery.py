@@ -6,7 +6,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from gorkflow.dispatch.base import Hint
@@ -24,13 +24,34 @@ if TYPE_CHECKING:
     from gorkflow.engine.engine import Engine
 
 
-def sweep_once(engine: Engine, limit: int, *, expire: bool = True) -> int:
-    """Do one sweep over at most `limit` rows of each kind; return how many were acted on.
+LIMIT = 500
+"""Rows of each kind that one sweep looks at."""
+SPREAD_SECONDS = 0.4
+"""Within so much of a lease's end the sweepers of several workers come to it."""
+
+
+class Sweep(NamedTuple):
+    """What a sweep did."""
+
+    acted: int
+    """How many rows it acted on, not counting what it deleted."""
+    next_end: float | None
+    """Seconds until a lease ends that should have been renewed by then; None if not before the
+    next sweep."""
+
+
+def sweep_once(engine: Engine, limit: int = LIMIT, *, expire: bool = True) -> Sweep:
+    """Do one sweep over at most `limit` rows of each kind.
 
     Without `expire` leases that have ended are let be.
     """
-    began = engine.clock.monotonic()
-    swept = engine.store.sweep(limit=limit, resend_after=engine.config.resend_after)
+    began, config = engine.clock.monotonic(), engine.config
+    swept = engine.store.sweep(
+        limit=limit,
+        resend_after=config.resend_after,
+        # Whoever lives renews a lease before that little of it is left.
+        ahead=min(1.5 * config.sweep_interval, config.lease - config.heartbeat),
+    )
     # A store that stood still kept those who live from renewing their leases.
     expire = expire and engine.clock.monotonic() - began < engine.config.heartbeat
     # First, because the store will not name these again for a while.
@@ -40,7 +61,7 @@ def sweep_once(engine: Engine, limit: int, *, expire: bool = True) -> int:
     acted = sum(_expire(engine, claim) for claim in swept.expired) if expire else 0
     acted += sum(end_overdue(engine, run_id) for run_id in swept.overdue)
     prune_some(engine)
-    return acted + len(swept.hints)
+    return Sweep(acted + len(swept.hints), swept.next_end)
 
 
 def _capped(hints: Sequence[Hint], most: int) -> list[Hint]:
@@ -99,19 +120,23 @@ class Sweeper:
         while not self._stop.is_set():
             with NO_FORK:
                 pause = self.sweep()
-            # Workers that started together should not sweep together for ever.
-            self._stop.wait(pause * (1.0 + 0.5 * random.random()))  # noqa: S311
+            self._stop.wait(pause)
 
     def sweep(self) -> float:
-        """Sweep once, whatever the store does; return the seconds to wait at least."""
+        """Sweep once, whatever the store does; return the seconds until the next time."""
         config = self._engine.config
-        pause = 0.8 * config.sweep_interval
+        # Workers that started together should not sweep together for ever.
+        chance = random.random()  # noqa: S311
+        pause = 0.8 * config.sweep_interval * (1.0 + 0.5 * chance)
         try:
-            self._engine.sweep(expire=not self._was_away)
+            done = sweep_once(self._engine, expire=not self._was_away)
             if self._was_away:
                 # While the store was away nobody could renew a lease: those who live go first.
                 self._was_away = False
                 pause = max(pause, 1.5 * config.heartbeat)
+            elif done.next_end is not None:
+                # A worker that has died, most likely: its step is found as soon as it may be.
+                pause = min(pause, done.next_end + 0.02 + SPREAD_SECONDS * chance)
         except Exception as error:  # noqa: BLE001  the database may be away; it comes back
             self._was_away = True
             log.warning(SWEEP_FAILED, error=str(error))

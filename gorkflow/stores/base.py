@@ -170,7 +170,7 @@ class WorkflowStore(ABC):
         """
 
     @abstractmethod
-    def sweep(self, *, limit: int, resend_after: float) -> Swept:
+    def sweep(self, *, limit: int, resend_after: float, ahead: float = 0.0) -> Swept:
         """Find, in bounded time, what nobody is working on. Harmless to run twice at once.
 
         Retries and the first steps of runs that were put off are told of once they are due, what

@@ -264,3 +264,6 @@ class Swept:
     """Steps whose lease has ended, to be finished as lost."""
     overdue: Sequence[UUID] = ()
     """Runs past their deadline, to be failed with TIMEOUT."""
+    next_end: float | None = None
+    """Seconds until the first of the leases ends that do so within `ahead` seconds, if nobody
+    renews it."""

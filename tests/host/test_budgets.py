@@ -82,14 +82,14 @@ def test_reading_a_page_of_runs_takes_two_queries(engine, chain):
     assert statements(engine.list_runs) == 2
 
 
-def test_an_idle_sweep_takes_four_queries_and_writes_nothing(engine, chain):
+def test_an_idle_sweep_takes_five_queries_and_writes_nothing(engine, chain):
     engine.work(chain(3).start(1).id)
 
     with CaptureQueriesContext(connection) as captured:
         engine.sweep()
 
     queries = [query["sql"] for query in captured.captured_queries]
-    assert len(queries) == 4
+    assert len(queries) == 5
     assert all(sql.startswith("SELECT") for sql in queries)
 
 
@@ -101,5 +101,5 @@ def test_a_retention_with_nothing_to_delete_takes_a_query_a_status_more(engine, 
         engine.sweep()
 
     queries = [query["sql"] for query in captured.captured_queries]
-    assert len(queries) == 6
+    assert len(queries) == 7
     assert all(sql.startswith("SELECT") for sql in queries)

@@ -122,6 +122,15 @@ def test_a_worker_that_died_while_the_store_was_away_is_found_by_the_sweep_after
     assert status(run) is StepStatus.RETRYING
 
 
+def test_a_sweeper_comes_back_when_a_lease_ends_that_nobody_renews(lab):
+    engine, _, _ = lab
+    Sweeper(engine).sweep()
+    run = engine.start(engine.registry.get("race"), 1)
+    engine.store.claim(run.id, taker(lease=2))
+
+    assert 2 < Sweeper(engine).sweep() < 2.5
+
+
 def test_a_sweep_that_the_store_held_up_takes_no_lease(lab):
     engine, run, _ = lab
     engine.store.slow = CONFIG.heartbeat

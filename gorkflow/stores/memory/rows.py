@@ -235,6 +235,12 @@ def candidate(row: StepRow) -> Candidate:
     )
 
 
+def next_end(running: Iterable[StepRow], now: datetime, ahead: float) -> float | None:
+    """Return the seconds until the first lease ends, of those that do within so many."""
+    ends = [(row.due_at - now).total_seconds() for row in running if row.due_at]
+    return min((end for end in ends if 0 < end <= ahead), default=None)
+
+
 def claim_of(row: StepRow, *, started_run: bool = False, more: bool = False) -> Claim:
     """Return the claim that a held step stands for."""
     new = row.run.new

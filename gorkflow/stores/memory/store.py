@@ -42,6 +42,7 @@ from gorkflow.stores.memory.rows import (
     hint_for,
     is_due,
     is_to_be_told,
+    next_end,
     outputs_of,
     refuse_held_key,
     run_record,
@@ -353,7 +354,7 @@ class MemoryStore(WorkflowStore):
             run.note(change.event, now)
             return run_record(run)
 
-    def sweep(self, *, limit: int, resend_after: float) -> Swept:
+    def sweep(self, *, limit: int, resend_after: float, ahead: float = 0.0) -> Swept:
         """Look at every active run."""
         with self._lock:
             now = self.now()
@@ -369,7 +370,12 @@ class MemoryStore(WorkflowStore):
             hints: list[Hint] = []
             for run in active:
                 hints.extend(self._resend(run, now, resend_after))
-            return Swept(hints=hints[:limit], expired=expired[:limit], overdue=overdue[:limit])
+            return Swept(
+                hints=hints[:limit],
+                expired=expired[:limit],
+                overdue=overdue[:limit],
+                next_end=next_end(running, now, ahead),
+            )
 
     def _resend(self, run: RunRow, now: datetime, resend_after: float) -> list[Hint]:
         waiting = [row for row in run.steps.values() if is_to_be_told(row, now, resend_after)]

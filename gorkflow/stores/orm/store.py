@@ -354,9 +354,11 @@ class DjangoStore(WorkflowStore):
 
         return retrying(act, self.using)
 
-    def sweep(self, *, limit: int, resend_after: float) -> Swept:
+    def sweep(self, *, limit: int, resend_after: float, ahead: float = 0.0) -> Swept:
         """Find what nobody is working on."""
-        return retrying(lambda _again: sweeping.sweep(limit, resend_after, self.using), self.using)
+        return retrying(
+            lambda _again: sweeping.sweep(limit, resend_after, ahead, self.using), self.using
+        )
 
     def prune(self, *, older_than: float, statuses: Sequence[RunStatus], limit: int) -> int:
         """Delete a batch of ended runs."""

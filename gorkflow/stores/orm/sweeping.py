@@ -20,7 +20,7 @@ from gorkflow.stores.orm.transactions import write_transaction
 RUN_ONLY = tuple(f"run__{column}" for column in RUN_COLUMNS)
 
 
-def sweep(limit: int, resend_after: float, using: str) -> Swept:
+def sweep(limit: int, resend_after: float, ahead: float, using: str) -> Swept:
     """Return expired claims and overdue runs, and mark waiting steps as told of again."""
     expired = (
         StepExecution.objects.using(using)
@@ -43,7 +43,16 @@ def sweep(limit: int, resend_after: float, using: str) -> Swept:
         expired=[claim_of(row, row.run, shared=True) for row in expired],
         overdue=list(overdue),
         hints=_resend(limit, resend_after, using),
+        next_end=_next_end(ahead, using) if ahead else None,
     )
+
+
+def _next_end(ahead: float, using: str) -> float | None:
+    """Return the seconds until the first of the leases ends that are not renewed in time."""
+    held = StepExecution.objects.using(using).held()
+    soon = held.filter(due_at__gt=DatabaseTime(), due_at__lte=DatabaseTime(ahead))
+    times = soon.order_by("due_at").values_list("due_at", DatabaseTime()).first()
+    return None if times is None else (times[0] - times[1]).total_seconds()
 
 
 def _claim_columns() -> tuple[str, ...]:

@@ -57,6 +57,17 @@ class RecoveringContract(Contract):
 
         assert (held, afterwards) == ({claim.lease}, set())
 
+    def test_a_sweep_tells_when_the_next_lease_ends(self, store: WorkflowStore) -> None:
+        for lease in (LONG, LONG / 2):
+            self.claim(store, self.create(store), lease=lease)
+
+        soon = store.sweep(limit=100, resend_after=LONG, ahead=LONG)
+        far = store.sweep(limit=100, resend_after=LONG, ahead=LONG / 10)
+
+        assert soon.next_end is not None
+        assert LONG / 4 < soon.next_end <= LONG / 2
+        assert far.next_end is None
+
     def test_a_step_whose_lease_has_ended_is_found_and_runs_again(
         self, store: WorkflowStore
     ) -> None:
