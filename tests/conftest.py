@@ -1,6 +1,7 @@
 """Fixtures for every test: the host's Celery app, where it publishes, and real workers."""
 
 import os
+import signal
 import threading
 
 import pytest
@@ -9,6 +10,10 @@ from kombu import pools
 from gorkflow.engine import heartbeat
 from tests.celery_app import app
 from tests.process.workers import Worker
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it leaves in the background like that; some tests are about Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 URLS = ("broker_url", "broker_read_url", "broker_write_url")
 
