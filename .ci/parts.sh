@@ -3,6 +3,7 @@
 
 FAILED=()
 SKIPPED=()
+LAST_PART=""
 RUNNING=()  # "pid|seconds at start|name|log or -" of parts that have been started
 BEGAN=$SECONDS
 
@@ -31,9 +32,14 @@ run_part() { # name, seconds, command...: its output is shown as it comes
     finish_parts
 }
 
-run_last() { # name, seconds, command...: where all is well, what it prints is the end of the output
-    heading "$1"
-    launch - "$@"
+start_last() { # name, seconds, command...: beside the others; finish_last waits for it
+    launch "$WORK/last.log" "$@"
+    LAST_PART=${RUNNING[-1]}
+    unset 'RUNNING[-1]'
+}
+
+finish_last() { # where all is well, what the last part has printed is the end of the output
+    RUNNING=("$LAST_PART")
     LAST=1 finish_parts
     [ "${#FAILED[@]}" = 0 ] && exit 0
     report_so_far
@@ -115,7 +121,7 @@ outlives() { # pid of the group's leader: is any of the group there after 15 s?
 clean_up() {
     local code=$? part
     trap '' INT TERM HUP
-    for part in ${RUNNING[@]+"${RUNNING[@]}"}; do
+    for part in ${RUNNING[@]+"${RUNNING[@]}"} ${LAST_PART:+"$LAST_PART"}; do
         # As Ctrl-C: pytest then drops its database, and its fixtures end the workers they started.
         end_group "${part%%|*}" INT TERM
     done
