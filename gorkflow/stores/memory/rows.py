@@ -235,6 +235,12 @@ def candidate(row: StepRow) -> Candidate:
     )
 
 
+def held_steps(runs: Iterable[RunRow]) -> list[StepRow]:
+    """Return the steps that somebody holds."""
+    steps = (row for run in runs for row in run.steps.values())
+    return [row for row in steps if row.status is StepStatus.RUNNING]
+
+
 def next_end(running: Iterable[StepRow], now: datetime, ahead: float) -> float | None:
     """Return the seconds until the first lease ends, of those that do within so many."""
     ends = [(row.due_at - now).total_seconds() for row in running if row.due_at]

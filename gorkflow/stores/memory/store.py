@@ -39,6 +39,7 @@ from gorkflow.stores.memory.rows import (
     after,
     candidate,
     claim_of,
+    held_steps,
     hint_for,
     is_due,
     is_to_be_told,
@@ -297,19 +298,13 @@ class MemoryStore(WorkflowStore):
         """Renew leases."""
         held = set()
         with self._lock:
-            for run in self._runs.values():
-                for row in run.steps.values():
-                    if row.token is None or row.status is not StepStatus.RUNNING:
-                        continue
-                    lease = Lease(row.row_id, row.token)
-                    if lease not in beats:
-                        continue
-                    held.add(lease)
-                    row.due_at = self.now() + timedelta(seconds=seconds)
-                    row.progress, row.progress_note = beats[lease] or (
-                        row.progress,
-                        row.progress_note,
-                    )
+            for row in held_steps(self._runs.values()):
+                lease = claim_of(row).lease
+                if lease not in beats:
+                    continue
+                held.add(lease)
+                row.due_at = self.now() + timedelta(seconds=seconds)
+                row.progress, row.progress_note = beats[lease] or (row.progress, row.progress_note)
         return held
 
     def end_run(
@@ -359,12 +354,7 @@ class MemoryStore(WorkflowStore):
         with self._lock:
             now = self.now()
             active = [run for run in self._runs.values() if run.status in ACTIVE_RUNS]
-            running = [
-                row
-                for run in self._runs.values()
-                for row in run.steps.values()
-                if row.status is StepStatus.RUNNING
-            ]
+            running = held_steps(self._runs.values())
             expired = [claim_of(row) for row in running if row.due_at and row.due_at <= now]
             overdue = [run.new.id for run in active if run.deadline_at and run.deadline_at <= now]
             hints: list[Hint] = []
