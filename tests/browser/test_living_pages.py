@@ -146,13 +146,16 @@ def test_a_page_on_which_nothing_happens_asks_less_and_less_often(open_tab, wait
     tab.goto(f"{RUNS}{waiting.id}/change/")
 
     gaps = []
-    for number in range(1, 9):
+    # On a slow machine something may happen all the same: a word on who has not come for the run.
+    for number in range(1, 30):
         gap = 0
         while len(answers) < number:
             tab.clock.run_for(500)
             tab.wait_for_timeout(20)  # for the server; the page's own clock stands still
             gap += 0.5
         gaps.append(gap)
+        if gap > 8:
+            break
 
     # Ten per cent more or less, so that tabs do not ask in step.
     assert answers[0] == 200
