@@ -24,15 +24,26 @@ except ImportError:  # psycopg2, or none of them
     HAS_DRIVER = False
 
 
-def may_go_directly(connection: Any) -> bool:
-    """Tell whether nobody listens to the statements of this connection, and its driver can."""
+def is_unwatched(connection: Any) -> bool:
+    """Tell whether it is outside any transaction, and nobody listens to its statements."""
     return (
-        HAS_DRIVER
+        connection.autocommit
+        and not connection.in_atomic_block
         and not connection.queries_logged
         and not connection.execute_wrappers
-        and connection.autocommit
-        and hasattr(connection.connection, "pgconn")
     )
+
+
+def make_ready(connection: Any) -> None:
+    """Do what Django does before it makes a cursor."""
+    connection.validate_thread_sharing()
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+
+
+def may_go_directly(connection: Any) -> bool:
+    """Tell whether nobody listens to the statements of this connection, and its driver can."""
+    return HAS_DRIVER and is_unwatched(connection) and hasattr(connection.connection, "pgconn")
 
 
 def execute(connection: Any, name: bytes, values: Iterable[Any]) -> list[tuple[Any, ...]]:

@@ -80,15 +80,11 @@ def _rows_directly(
     session = connection.connection
     if (
         session is None
-        or connection.in_atomic_block
         or not _prepared.get(session, {}).get(statement)
         or not direct.may_go_directly(connection)
     ):
         return None
-    # As a cursor does before it is made.
-    connection.validate_thread_sharing()
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
+    direct.make_ready(connection)
     if connection.connection is not session:
         return None
     try:

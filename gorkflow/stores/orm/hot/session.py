@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connections
 
 from gorkflow.stores.orm.clock import DatabaseTime
+from gorkflow.stores.orm.hot.direct import is_unwatched, make_ready
 from gorkflow.stores.orm.hot.plain_statements import Statements
 from gorkflow.stores.orm.transactions import write_transaction
 
@@ -128,21 +129,13 @@ def _may_go_directly(connection: Any) -> bool:
 
     Whoever wants to see statements (a log, a debug toolbar, a test that counts) is shown them.
     """
-    return (
-        isinstance(connection.connection, sqlite3.Connection)
-        and not connection.in_atomic_block
-        and connection.autocommit
-        and not connection.queries_logged
-        and not connection.execute_wrappers
-    )
+    return isinstance(connection.connection, sqlite3.Connection) and is_unwatched(connection)
 
 
 @contextmanager
 def _directly(connection: Any) -> Iterator[Session]:
     """Do without Django's cursor and `atomic`, which cost as much as what SQLite does."""
-    connection.validate_thread_sharing()
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
+    make_ready(connection)
     driver = connection.connection
     with connection.wrap_database_errors:
         cursor = driver.execute("BEGIN IMMEDIATE")
