@@ -47,3 +47,8 @@ def bound_run(run_id: UUID, workflow_id: str, step_id: str, attempt: int) -> Ite
         yield
     finally:
         structlog.contextvars.reset_contextvars(**tokens)
+
+
+def bind_step(step_id: str, attempt: int) -> None:
+    """Bind another step of the run that is bound already, until that ends."""
+    structlog.contextvars.bind_contextvars(step_id=step_id, attempt=attempt)

@@ -38,7 +38,9 @@ class OursDirect(Driver):
 
     def chain(self, size: Size) -> Raw:
         """Run chains one by one."""
-        return one_by_one(size.runs, size.steps, lambda: workflows.chain.start(0, synchronous=True))
+        return one_by_one(
+            size.runs, size.steps, lambda: workflows.chain.start(0, synchronous=True).output
+        )
 
     def fanout(self, size: Size) -> Raw:
         """Run one step, many, one."""
@@ -48,15 +50,15 @@ class OursDirect(Driver):
 
     def wide(self, size: Size) -> Raw:
         """Run many entry steps and one that joins them."""
-        return at_once(size.steps + 1, lambda: workflows.wide.start(0, synchronous=True))
+        return at_once(size.steps + 1, lambda: workflows.wide.start(0, synchronous=True).output)
 
     def long(self, size: Size) -> Raw:
         """Run one long chain."""
-        return at_once(size.steps, lambda: workflows.long.start(0, synchronous=True))
+        return at_once(size.steps, lambda: workflows.long.start(0, synchronous=True).output)
 
     def longest(self, size: Size) -> Raw:
         """Run one very long chain."""
-        return at_once(size.steps, lambda: workflows.longest.start(0, synchronous=True))
+        return at_once(size.steps, lambda: workflows.longest.start(0, synchronous=True).output)
 
 
 if __name__ == "__main__":

@@ -41,14 +41,11 @@ class Codec(Generic[T]):
 
     """
 
-    __slots__ = ("_adapter", "_typed", "annotation", "validate", "what")
-
     def __init__(self, annotation: Any, *, what: str = "value", validate: bool = True) -> None:
         self.annotation = annotation
         self.what = what
         self.validate = validate
         self._typed = validate and annotation not in _UNTYPED
-        self._adapter: TypeAdapter[T] | None = None
 
     def __repr__(self) -> str:
         return f"Codec({type_name(self.annotation)}, what={self.what!r}, validate={self.validate})"
@@ -103,7 +100,7 @@ class Codec(Generic[T]):
         except PydanticInvalidForJsonSchema:
             return {}
 
-    @property
+    @functools.cached_property
     def adapter(self) -> TypeAdapter[T]:
         """The pydantic TypeAdapter, built at the first use.
 
@@ -111,9 +108,7 @@ class Codec(Generic[T]):
             DefinitionError: pydantic cannot handle the type, or it holds a secret.
 
         """
-        if self._adapter is None:
-            self._adapter = _adapter(self.annotation, self.what)
-        return self._adapter
+        return _adapter(self.annotation, self.what)
 
     def prepare(self) -> None:
         """Build what `load` and `dump` need now. Raises DefinitionError like `adapter`."""

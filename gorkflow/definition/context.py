@@ -63,10 +63,14 @@ class StepContext:
         """A structlog logger bound to run, workflow, step and attempt."""
         self.state = RunState(link.load_state)
         """The run's state; changes are committed with the step's output, or not at all."""
-        self.idempotency_key = f"{run_id}:{step_id}:{map_index}"
-        """The same on every attempt: pass it to services that deduplicate."""
+        self._map_index = map_index
         self._workflow = workflow
         self._link = link
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same on every attempt: pass it to services that deduplicate."""
+        return f"{self.run_id}:{self.step_id}:{self._map_index}"
 
     @overload
     def output(self, step: Step[Any, Out]) -> Out: ...

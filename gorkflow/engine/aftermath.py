@@ -31,10 +31,11 @@ def announce(  # noqa: PLR0913
     reach(FaultPoint.AFTER_COMMIT, claim)
     log_step(finish, duration_ms)
     tell(engine.observer.step_ended, claim, finish.status, finish.error)
-    planner = engine.planners.of_run(claim)
     hints = list(finished.wake)
     if not alone:
-        hints += planner.hints(claim.run_id, finished.ready, claim.priority)
+        if finished.ready:
+            planner = engine.planners.of_run(claim)
+            hints += planner.hints(claim.run_id, finished.ready, claim.priority)
         if finish.status is StepStatus.RETRYING and is_live(finished):
             hints.append(engine.retry_hint(claim, finish.retry_in))
     engine.send(hints)

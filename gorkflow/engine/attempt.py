@@ -7,24 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import inspect
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from types import CoroutineType
+from typing import Any, Self
 
 from asgiref.sync import AsyncToSync, async_to_sync
 
 from gorkflow.definition.context import StepContext
-from gorkflow.definition.graph import ExecutionGraph, Join
+from gorkflow.definition.graph import Join, Node
 from gorkflow.definition.step import Step
 from gorkflow.definition.workflow import Workflow
 from gorkflow.engine.failures import code_of, error_info, is_told_to_end
 from gorkflow.engine.heartbeat import Beat
 from gorkflow.engine.planner import Outcome, join_outputs
 from gorkflow.engine.retry import is_retryable
-from gorkflow.engine.surroundings import kept_directory
+from gorkflow.engine.surroundings import KeptDirectory
 from gorkflow.engine.timeout import AttemptTimeout, TimeLimit, time_limit
 from gorkflow.errors import ErrorCode, NotFoundError, PayloadError, StepCancelled
 from gorkflow.faults import FaultPoint, reach
@@ -58,48 +59,78 @@ class RunCache:
         self.outputs[step_id] = found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """What is the same for all the attempts that one worker makes on a run."""
+
+    store: WorkflowStore
+    cache: RunCache
+    nudge: Callable[[], None]
+    """Has waiting progress stored soon."""
+    max_bytes: int
+    """Of one payload."""
+    thread: int
+    """The identity of the worker's thread."""
+    in_main: bool
+    """Whether that is the process's main thread."""
+    directory: AbstractContextManager[None]
+    """What a handler runs in, so that the next one finds the working directory as it was."""
+
+    @classmethod
+    def here(cls, store: WorkflowStore, nudge: Callable[[], None], max_bytes: int) -> Self:
+        """Return the workplace of the calling thread."""
+        in_main = threading.current_thread() is threading.main_thread()
+        return cls(
+            store=store,
+            cache=RunCache(),
+            nudge=nudge,
+            max_bytes=max_bytes,
+            thread=threading.get_ident(),
+            in_main=in_main,
+            # Where other threads are at work the directory is not one handler's alone.
+            directory=KeptDirectory() if in_main else nullcontext(),
+        )
+
+
 class Attempt:
     """Runs a claimed step's handler; is also the handler context's link to the store."""
 
-    def __init__(  # noqa: PLR0913  built in one place, by the worker
-        self,
-        claim: Claim,
-        workflow: Workflow[Any, Any],
-        graph: ExecutionGraph,
-        *,
-        store: WorkflowStore,
-        cache: RunCache,
-        beat: Beat,
-        nudge: Any,
-        max_bytes: int,
+    def __init__(
+        self, place: Workplace, claim: Claim, workflow: Workflow[Any, Any], node: Node, beat: Beat
     ) -> None:
+        self._place = place
+        self._store = place.store
+        self._cache = place.cache
         self._claim = claim
         self._workflow = workflow
         self._step: Step[Any, Any] = workflow.steps[claim.step_id]
-        self._node = graph[claim.step_id]
-        self._store = store
-        self._cache = cache
+        self._node = node
         self._beat = beat
-        self._nudge = nudge
-        self._max_bytes = max_bytes
-        self._thread = threading.get_ident()
         self._caller: Executor | None = None
-        self._timeout = self._node.config.timeout
+        self._timeout = node.config.timeout
         self._why = ""
-        limit = store.transaction_seconds() if self._node.atomic else None
+        limit = place.store.transaction_seconds() if node.atomic else None
         if limit is not None and (self._timeout is None or limit < self._timeout):
             self._timeout, self._why = limit, ": the database gives its transaction no longer"
         # A coroutine runs in a loop of its own, which ends it by itself.
         self._limit = TimeLimit(None if self._step.is_async else self._timeout)
-        self._context = StepContext(
-            run_id=claim.run_id,
-            workflow=workflow,
-            step_id=claim.step_id,
-            attempt=claim.attempt,
-            map_index=claim.map_index,
-            logger=log,
-            link=self,
-        )
+        self._made_context: StepContext | None = None
+
+    @property
+    def _context(self) -> StepContext:
+        """What the handler is given besides its input; few ask for it."""
+        if self._made_context is None:
+            claim = self._claim
+            self._made_context = StepContext(
+                run_id=claim.run_id,
+                workflow=self._workflow,
+                step_id=claim.step_id,
+                attempt=claim.attempt,
+                map_index=claim.map_index,
+                logger=log,
+                link=self,
+            )
+        return self._made_context
 
     def run(self) -> Outcome:
         """Call the handler. Whatever it raises becomes an outcome.
@@ -132,7 +163,7 @@ class Attempt:
 
     def _call_in_time(self) -> Outcome:
         try:
-            with kept_directory(), time_limit(self._limit):
+            with self._place.directory, time_limit(self._limit, in_main=self._place.in_main):
                 # In a context of its own: a language, a time zone or a bound log value that a
                 # handler sets is gone with it.
                 return contextvars.copy_context().run(self._call)
@@ -157,14 +188,11 @@ class Attempt:
         reach(FaultPoint.IN_HANDLER, self._claim)
         result = self._invoke(value)
         reach(FaultPoint.AFTER_EFFECT, self._claim)
-        output = self._step.output_codec.dump(
-            result, what=f"output of step {self._step.id!r}", max_bytes=self._max_bytes
-        )
-        return Outcome(
-            status=StepStatus.COMPLETED,
-            output=output,
-            state=self._context.state.changes(self._max_bytes),
-        )
+        limit = self._place.max_bytes
+        output = self._step.output_codec.dump(result, max_bytes=limit)
+        context = self._made_context
+        state = {} if context is None else context.state.changes(limit)
+        return Outcome(status=StepStatus.COMPLETED, output=output, state=state)
 
     def _load_or_leave(self) -> Json:
         try:
@@ -187,7 +215,7 @@ class Attempt:
             # its connection, in the transaction of an atomic step.
             return async_to_sync(self._awaited)(*arguments)
         result = self._step.handler(*arguments)
-        if inspect.iscoroutine(result):
+        if isinstance(result, CoroutineType):
             result.close()
             message = f"step {self._step.id!r} returned a coroutine: make its handler `async def`"
             raise PayloadError(message)
@@ -206,9 +234,12 @@ class Attempt:
             raise
 
     def _load_step_input(self) -> Json:
-        if self._node.join is Join.RUN:
+        node = self._node
+        if node.join is Join.RUN:
             return self.load_input()
-        return join_outputs(self._node, self._outputs(self._node.parents))
+        if node.join is Join.SINGLE and (known := self._cache.outputs.get(node.parents[0])):
+            return known.output or "null"
+        return join_outputs(node, self._outputs(node.parents))
 
     def _outputs(self, step_ids: Iterable[str]) -> Mapping[str, StepOutput]:
         wanted = list(step_ids)
@@ -225,7 +256,7 @@ class Attempt:
         A coroutine runs in another one. Its loop stands still for the moment, as what a context
         offers is no awaitable.
         """
-        if self._caller is None or threading.get_ident() == self._thread:
+        if self._caller is None or threading.get_ident() == self._place.thread:
             return self._store.load(self._claim.run_id, **wanted)
         return self._caller.submit(self._store.load, self._claim.run_id, **wanted).result()
 
@@ -258,11 +289,11 @@ class Attempt:
         reach(FaultPoint.IN_HANDLER, self._claim)
         log.debug(WORKFLOW_PROGRESS, progress=fraction, note=note)
         self._beat.report(fraction, note)
-        self._nudge()
+        self._place.nudge()
 
     def is_cancelled(self) -> bool:
         """Tell whether a heartbeat found the lease gone."""
-        return self._beat.lost.is_set()
+        return self._beat.is_lost
 
     def _failure(self, code: ErrorCode, error: BaseException, *, retryable: bool) -> Outcome:
         info = error_info(code, error, step_id=self._claim.step_id, attempt=self._claim.attempt)

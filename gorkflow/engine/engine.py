@@ -193,8 +193,10 @@ class Engine(RunReader):
         log.info(WORKFLOW_CREATED, run_id=str(new.id), workflow_id=new.workflow_id)
         tell(self.observer.run_created, new.id, new.workflow_id)
         if lone:
-            lone.run_to_end()
-            return Run(self, self.store.get_run(new.id))
+            ended = lone.run_to_end()
+            if ended is None:
+                return self.run(new.id)
+            return Run(self, ended.record, ended=ended)
         ready = [row.queue for row in new.steps if row.pending == 0]
         hints = self.planners.of_run(record).hints(new.id, ready, new.priority)
         self.send(held_back(hints, record, self.config.max_countdown))

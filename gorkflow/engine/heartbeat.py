@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from uuid import UUID
 
 from gorkflow.engine.forks import NO_FORK
@@ -19,7 +20,10 @@ MAX_NOTE = 200
 
 
 class Beat:
-    """One held lease, shared between the handler's thread and the heartbeat."""
+    """One held lease, shared between the handler's thread and the heartbeat.
+
+    There is one for each step: it has no lock, as each of its changes is a single operation.
+    """
 
     def __init__(
         self, lease: Lease, seconds: float | None = None, *, run_id: UUID | None = None
@@ -29,9 +33,8 @@ class Beat:
         self._ends: float | None = None
         if seconds is not None:
             self.stop_after(seconds)
-        self.lost = threading.Event()
-        self._progress: tuple[float, str] | None = None
-        self._lock = threading.Lock()
+        self.is_lost = False
+        self._progress: deque[tuple[float, str]] = deque(maxlen=1)
 
     def stop_after(self, seconds: float) -> None:
         """Renew no longer than that: what a timeout could not interrupt loses its lease."""
@@ -41,19 +44,23 @@ class Beat:
         """Tell whether the attempt has had its time; from then on it counts as lost."""
         if self._ends is None or now < self._ends:
             return False
-        self.lost.set()
+        self.lose()
         return True
+
+    def lose(self) -> None:
+        """Let the handler know that the step is no longer this process's."""
+        self.is_lost = True
 
     def report(self, fraction: float, note: str) -> None:
         """Leave progress for the next heartbeat, in a form that any store takes."""
-        with self._lock:
-            self._progress = (fraction, storable_text(note)[:MAX_NOTE])
+        self._progress.append((fraction, storable_text(note)[:MAX_NOTE]))
 
     def take(self) -> tuple[float, str] | None:
         """Return the progress to store, once."""
-        with self._lock:
-            progress, self._progress = self._progress, None
-            return progress
+        try:
+            return self._progress.pop()
+        except IndexError:
+            return None
 
 
 class Heartbeat:
@@ -71,8 +78,9 @@ class Heartbeat:
 
     def _reset(self) -> None:
         self._pid = os.getpid()
-        self._beats: dict[Lease, Beat] = {}
-        self._changed = threading.Condition()
+        self._beats: set[Beat] = set()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._idle_rounds = 0
         self._news = False
@@ -81,8 +89,8 @@ class Heartbeat:
         """Keep the lease alive from now on."""
         if self._pid != os.getpid():
             self._reset()
-        with self._changed:
-            self._beats[beat.lease] = beat
+        with self._lock:
+            self._beats.add(beat)
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="gorkflow-heartbeat", daemon=True
@@ -91,8 +99,8 @@ class Heartbeat:
 
     def remove(self, beat: Beat) -> None:
         """Let the lease be; it is finished or lost."""
-        with self._changed:
-            self._beats.pop(beat.lease, None)
+        with self._lock:
+            self._beats.discard(beat)
 
     def nudge(self) -> None:
         """Store waiting progress soon instead of with the next renewal."""
@@ -104,7 +112,7 @@ class Heartbeat:
         """Renew all leases now; leases that are no longer ours are marked lost."""
         now = time.monotonic()
         with self._changed:
-            beats = {lease: beat for lease, beat in self._beats.items() if not beat.is_over(now)}
+            beats = {beat.lease: beat for beat in self._beats if not beat.is_over(now)}
         if not beats:
             return
         try:
@@ -119,7 +127,7 @@ class Heartbeat:
         for lease, beat in beats.items():
             # A step finished between the copy and the update is not lost, but nobody looks then.
             if lease not in held:
-                beat.lost.set()
+                beat.lose()
 
     def _run(self) -> None:
         try:

@@ -74,7 +74,8 @@ class NullObserver:
 def log_step(finish: Finish, duration_ms: float) -> None:
     """Write the log line of a step's end; run, step and attempt are bound already."""
     event = _STEP_EVENTS[finish.status]
-    data: dict[str, Any] = {"duration_ms": round(duration_ms, 1)}
+    # Cut, not rounded: that takes as long as all the rest here.
+    data: dict[str, Any] = {"duration_ms": int(duration_ms * 10) / 10}
     if finish.error is not None:
         data.update(code=str(finish.error.code), error=finish.error.message)
     if finish.status is StepStatus.RETRYING:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 import pydantic_core
@@ -23,9 +24,10 @@ from gorkflow.errors import ErrorCode
 from gorkflow.records import ErrorInfo, Json, StepRecord
 from gorkflow.statuses import DONE_STEPS, StepStatus
 from gorkflow.stores.base import Claim, Finish, NewStep, Restart, StepOutput
+from gorkflow.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Outcome:
     """How an attempt went, before anybody decided what that means for the run."""
 
@@ -37,13 +39,22 @@ class Outcome:
     retryable: bool = True
 
 
+class _Following(NamedTuple):
+    """What the end of a step leads to."""
+
+    inserts: Sequence[NewStep]
+    """Steps that are ready by it."""
+    joins: Sequence[str]
+    """Steps on which it counts a parent down."""
+
+
 class Planner:
     """The decisions for one graph."""
 
     def __init__(self, graph: ExecutionGraph, config: EngineConfig) -> None:
         self.graph = graph
         self._config = config
-        self._following: dict[str, tuple[Sequence[NewStep], Sequence[str]]] = {}
+        self._following: dict[str, _Following] = {}
 
     def first_steps(self) -> tuple[NewStep, ...]:
         """Return the rows a run starts with: entry steps, and joins, which count their parents."""
@@ -157,14 +168,14 @@ class Planner:
             pending=pending,
         )
 
-    def _successors(self, step_id: str) -> tuple[Sequence[NewStep], Sequence[str]]:
-        """Return the steps to insert and those to count down when this one is over; made once."""
+    def _after(self, step_id: str) -> _Following:
+        """Return what follows when the step is over; found out once."""
         found = self._following.get(step_id)
         if found is None:
             children = self.graph.children(step_id)
             single = [child for child in children if len(self.graph[child].parents) == 1]
             joins = tuple(child for child in children if len(self.graph[child].parents) > 1)
-            found = self._following[step_id] = (tuple(map(self.row, single)), joins)
+            found = self._following[step_id] = _Following(tuple(map(self.row, single)), joins)
         return found
 
     def _tolerates(self, step_id: str) -> bool:
@@ -201,10 +212,8 @@ class Planner:
         crashes: int,
         only_expired: bool = False,
     ) -> Finish:
-        inserts, joins = self._successors(claim.step_id)
-        is_sink = not (inserts or joins)
-        own = {claim.step_id: StepOutput(status=outcome.status, output=outcome.output)}
-        return Finish(
+        inserts, joins = self._after(claim.step_id)
+        finish = Finish(
             status=outcome.status,
             output=outcome.output,
             state=outcome.state,
@@ -214,8 +223,15 @@ class Planner:
             only_expired=only_expired,
             inserts=inserts,
             joins=joins,
-            is_sink=is_sink,
-            output_sources=_other_sources(self.graph, claim.step_id) if is_sink else (),
+        )
+        return finish if inserts or joins else self._as_sink(finish, claim.step_id)
+
+    def _as_sink(self, finish: Finish, step_id: str) -> Finish:
+        own = {step_id: StepOutput(status=finish.status, output=finish.output)}
+        return replace(
+            finish,
+            is_sink=True,
+            output_sources=_other_sources(self.graph, step_id),
             run_output=lambda others: run_output(self.graph, {**others, **own}),
         )
 

@@ -11,7 +11,7 @@ from gorkflow.engine.history import full_steps, run_history
 from gorkflow.engine.planners import Planners
 from gorkflow.errors import InvalidStateError, NotFoundError, RunFailedError
 from gorkflow.queries import RunFilter, RunPage, RunStats
-from gorkflow.records import EventRecord, HistoryEvent, RunRecord, StepRecord
+from gorkflow.records import EventRecord, HistoryEvent, Json, RunRecord, StepRecord
 from gorkflow.statuses import RunStatus
 from gorkflow.stores.base import WorkflowStore
 
@@ -79,7 +79,10 @@ class RunReader:
             )
         if record.status is not RunStatus.COMPLETED:
             raise failed_output(record)
-        text = self.store.load(run_id, run_output=True).output
+        return self.read_output(record, self.store.load(run_id, run_output=True).output)
+
+    def read_output(self, record: RunRecord, text: Json | None) -> Any:
+        """Return what a completed run's output says in its workflow's output type."""
         if text is None:
             return None
         workflow = self.registry.get(record.workflow_id, record.workflow_version)

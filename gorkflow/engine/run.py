@@ -17,6 +17,7 @@ from gorkflow.records import ErrorInfo, RunRecord, StepRecord
 from gorkflow.statuses import RunStatus
 
 if TYPE_CHECKING:
+    from gorkflow.engine.alone import Ended
     from gorkflow.engine.engine import Engine
 
 Out = TypeVar("Out")
@@ -28,9 +29,17 @@ LAST_POLL = 0.5
 class Run(Generic[Out]):
     """A run as it was when last read. `refresh()` and `wait()` read it again."""
 
-    def __init__(self, engine: Engine, record: RunRecord, *, created: bool = True) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        record: RunRecord,
+        *,
+        created: bool = True,
+        ended: Ended | None = None,
+    ) -> None:
         self._engine = engine
         self.record = record
+        self._ended = ended
         self.created = created
         """False when an idempotency key led to a run that was there before."""
 
@@ -71,16 +80,23 @@ class Run(Generic[Out]):
             RunFailedError: it failed or was cancelled; `data["error"]` says why.
 
         """
+        if self._ended is not None:
+            return cast("Out", self._engine.read_output(self.record, self._ended.output))
         return cast("Out", self._engine.get_output(self.id))
 
     async def aoutput(self) -> Out:
         """Return the output, for async code."""
+        if self._ended is not None:
+            return self.output
         return cast("Out", await self._engine.aget_output(self.id))
 
     def refresh(self) -> Self:
         """Read the run again."""
-        self.record = self._engine.get_run(self.id)
+        self._see(self._engine.get_run(self.id))
         return self
+
+    def _see(self, record: RunRecord) -> None:
+        self.record, self._ended = record, None
 
     def wait(self, timeout: float | None = None) -> Self:
         """Block until the run has ended.
@@ -133,12 +149,12 @@ class Run(Generic[Out]):
 
     def cancel(self, reason: str = "", *, actor: str = "") -> Self:
         """Cancel the run. Raises InvalidStateError, naming the status, if it has ended."""
-        self.record = self._engine.cancel(self.id, actor=actor, reason=reason)
+        self._see(self._engine.cancel(self.id, actor=actor, reason=reason))
         return self
 
     def retry(self, reason: str = "", *, actor: str = "") -> Self:
         """Continue a FAILED or CANCELLED run from the steps that are not done."""
-        self.record = self._engine.retry(self.id, actor=actor, reason=reason)
+        self._see(self._engine.retry(self.id, actor=actor, reason=reason))
         return self
 
     def rerun(self, reason: str = "", *, actor: str = "") -> Run[Any]:

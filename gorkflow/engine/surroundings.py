@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
-@contextmanager
-def kept_directory() -> Iterator[None]:
-    """Go back to the working directory afterwards, where this thread is the only one at work."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = _directory()
-    try:
-        yield
-    finally:
-        if before is not None and _directory() != before:
-            os.chdir(before)
+class KeptDirectory:
+    """Goes back to the directory in which it was made, after each of its bodies."""
+
+    def __init__(self) -> None:
+        self._before = _directory()
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(self, *_error: object) -> None:
+        if self._before is not None and _directory() != self._before:
+            os.chdir(self._before)
 
 
 def _directory() -> str | None:

@@ -35,14 +35,19 @@ class TimeLimit:
     is_over: bool = False
 
 
-def time_limit(limit: TimeLimit) -> AbstractContextManager[None]:
+def time_limit(limit: TimeLimit, *, in_main: bool) -> AbstractContextManager[None]:
     """Raise AttemptTimeout in the body when the time is up, and set `limit.is_over`.
 
     Limits may be nested: an attempt may run another one. An alarm that the body sets and leaves
     behind is taken off again.
+
+    Args:
+        limit: the time.
+        in_main: whether the body runs in the process's main thread.
+
     """
     is_limited = limit.seconds is not None and not _in_greenlet()
-    if _alarm_is_ours():
+    if in_main and _alarm_is_ours():
         return _Alarm(limit, is_limited=is_limited)
     return _async_limit(limit) if is_limited else nullcontext()
 
@@ -58,10 +63,8 @@ def _in_greenlet() -> bool:
 
 
 def _alarm_is_ours() -> bool:
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
-        return False
     # Somebody else's alarm (a host's own watchdog) is not ours to overwrite.
-    return signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    return hasattr(signal, "SIGALRM") and signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
 class _Alarm:

@@ -6,18 +6,20 @@ builds one of these.
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from gorkflow.dispatch.base import Hint
 from gorkflow.engine.aftermath import announce, is_live, tell
-from gorkflow.engine.attempt import Attempt, RunCache
+from gorkflow.engine.attempt import Attempt, Workplace
 from gorkflow.engine.finisher import Finisher, Stored
 from gorkflow.engine.heartbeat import MAX_NOTE, Beat
 from gorkflow.engine.planner import Planner
@@ -29,6 +31,7 @@ from gorkflow.log import (
     STEP_STARTED,
     STEP_UNKNOWN,
     WORKFLOW_STARTED,
+    bind_step,
     bound_run,
     log,
 )
@@ -36,6 +39,7 @@ from gorkflow.statuses import StepStatus
 from gorkflow.stores.base import Candidate, Claim, Finish, Finished, StepOutput, Taker
 
 if TYPE_CHECKING:
+    from gorkflow.definition.workflow import Workflow
     from gorkflow.engine.engine import Engine
 
 
@@ -52,7 +56,7 @@ class _RolledBackError(Exception):
     """Rolls an atomic step back: its lease was lost, or its handler failed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Held:
     """A claim and what keeps it."""
 
@@ -82,9 +86,16 @@ class RunWorker:
         self._worker = worker
         self._keep_going = keep_going
         self._alone = alone
-        self._cache = RunCache()
-        self.saw_end = False
-        """Whether a finish of ours ended the run."""
+        self._place = Workplace.here(
+            engine.store, engine.heartbeat.nudge, engine.config.max_payload_bytes
+        )
+        self._cache = self._place.cache
+        self._tokens = (UUID(int=number) for number in itertools.count(uuid4().int))
+        self._known: tuple[Workflow[Any, Any], Planner] | None = None
+        self.over: Counter[StepStatus] = Counter()
+        """How many steps of the run have been finished here, by how they ended."""
+        self.end: Stored | None = None
+        """The finish that ended the run, if it was one of ours."""
 
     def run(self, claim: Claim | None = None) -> int:
         """Work until nothing of the run is ready here, or `keep_going` says no.
@@ -96,24 +107,26 @@ class RunWorker:
             The number of attempts made.
 
         """
-        attempts = 0
         if claim is None:
             reach(FaultPoint.BEFORE_CLAIM, run_id=self._run_id)
             claim = self._store.claim(self._run_id, self.taker())
+        if claim is None:
+            return 0
+        attempts = 0
         # Each worker that comes to a fan-out calls the next one: as many messages as workers are
         # free, however many steps are ready.
-        held = self._hold(claim, calls=claim is not None and claim.more and not self._alone)
-        while held is not None:
-            attempts += 1
-            claim = held.claim
-            with bound_run(claim.run_id, claim.workflow_id, claim.step_id, claim.attempt):
+        held: _Held | None = self._hold(claim, calls=claim.more and not self._alone)
+        with bound_run(claim.run_id, claim.workflow_id, claim.step_id, claim.attempt):
+            while held is not None:
+                attempts += 1
+                bind_step(held.claim.step_id, held.claim.attempt)
                 held = self._work_on(held)
         return attempts
 
     def taker(self) -> Taker:
         """Return who takes the next step; with a fresh token each time."""
         return Taker(
-            token=uuid4(),
+            token=next(self._tokens),
             worker=self._worker,
             lease=self._engine.config.lease,
             queue=self._queue,
@@ -140,10 +153,8 @@ class RunWorker:
         )
         return reason[:MAX_NOTE]
 
-    def _hold(self, claim: Claim | None, *, calls: bool = False) -> _Held | None:
+    def _hold(self, claim: Claim, *, calls: bool = False) -> _Held:
         """Keep a claim's lease from the moment we know of it."""
-        if claim is None:
-            return None
         beat = Beat(claim.lease, run_id=claim.run_id)
         # Inside a caller's open transaction no other connection sees the row: nothing to keep.
         if claim.shared:
@@ -154,10 +165,13 @@ class RunWorker:
         return Finisher(
             self._store,
             claim,
-            next_taker=lambda: self.taker() if self._keep_going() else None,
+            next_taker=self._next_taker,
             clock=self._engine.clock,
             patience=self._engine.config.lease,
         )
+
+    def _next_taker(self) -> Taker | None:
+        return self.taker() if self._keep_going() else None
 
     def _work_on(self, held: _Held) -> _Held | None:
         """Make one attempt and return the step that was claimed with its finish."""
@@ -181,7 +195,7 @@ class RunWorker:
             raise
         finally:
             self._engine.heartbeat.remove(held.beat)
-        following = self._hold(finished.claim)
+        following = None if finished.claim is None else self._hold(finished.claim)
         try:
             self._after(held.claim, finish, finished, (time.perf_counter() - began) * 1000)
         except BaseException:
@@ -199,27 +213,20 @@ class RunWorker:
             log.info(WORKFLOW_STARTED)
             tell(self._engine.observer.run_started, claim.run_id, claim.workflow_id)
         log.info(STEP_STARTED)
-        planner = self._engine.planners.of_run(claim)
+        workflow, planner = self._known or self._find(claim)
         node = planner.graph[claim.step_id]
         if node.config.timeout is not None:
             held.beat.stop_after(node.config.timeout + GRACE_SECONDS)
-        attempt = self._build_attempt(held, planner)
+        attempt = Attempt(self._place, claim, workflow, node, held.beat)
         if node.atomic:
             return self._attempt_atomically(claim, planner, attempt, finisher)
         return finisher.finish(planner, attempt.run())
 
-    def _build_attempt(self, held: _Held, planner: Planner) -> Attempt:
-        claim = held.claim
-        return Attempt(
-            claim,
-            self._engine.registry.get(claim.workflow_id, claim.workflow_version),
-            planner.graph,
-            store=self._store,
-            cache=self._cache,
-            beat=held.beat,
-            nudge=self._engine.heartbeat.nudge,
-            max_bytes=self._engine.config.max_payload_bytes,
-        )
+    def _find(self, claim: Claim) -> tuple[Workflow[Any, Any], Planner]:
+        """Return the run's code and the decisions for its graph, which stay the same."""
+        workflow = self._engine.registry.get(claim.workflow_id, claim.workflow_version)
+        self._known = workflow, self._engine.planners.of_run(claim)
+        return self._known
 
     def _attempt_atomically(
         self, claim: Claim, planner: Planner, attempt: Attempt, finisher: Finisher
@@ -253,10 +260,12 @@ class RunWorker:
         if not finished.accepted:
             log.warning(STEP_REFUSED, duration_ms=round(duration_ms, 1))
             return
-        self.saw_end = finished.ended_run
+        self.over[finish.status] += 1
+        if finished.ended_run:
+            self.end = finish, finished
         self._cache.keep(claim.step_id, StepOutput(status=finish.status, output=finish.output))
         announce(self._engine, claim, finish, finished, duration_ms=duration_ms, alone=self._alone)
-        if is_live(finished) and finished.claim is None and not self._keep_going():
+        if finished.claim is None and is_live(finished) and not self._keep_going():
             self._hand_over(claim)
 
     def _hand_over(self, claim: Claim) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,9 +14,10 @@ from gorkflow.records import (
     Json,
 )
 from gorkflow.statuses import ACTIVE_RUNS, ActKind, RunStatus, StepStatus
+from gorkflow.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NewStep:
     """A step row to insert as PENDING."""
 
@@ -27,7 +28,7 @@ class NewStep:
     """Parents that are not over; 0 means ready now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NewEvent:
     """An act to record with a run, in the transaction that does it."""
 
@@ -37,7 +38,7 @@ class NewEvent:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NewRun:
     """Everything `create_run` stores."""
 
@@ -78,7 +79,7 @@ class NewRun:
         return self.run_at + timedelta(seconds=self.timeout)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Candidate:
     """A step that could be claimed, shown to the worker before it commits to it."""
 
@@ -96,7 +97,7 @@ class Lease(NamedTuple):
     token: UUID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Claim:
     """A step that is the caller's until its lease ends."""
 
@@ -129,7 +130,7 @@ class Claim:
         return Lease(self.row_id, self.token)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Taker:
     """Who claims, and what it can run."""
 
@@ -151,7 +152,7 @@ class Taker:
         return (claim.workflow_id, claim.workflow_version, claim.fingerprint) in self.known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StepOutput:
     """What another step, or the run's output, may see of a step that is over."""
 
@@ -159,7 +160,7 @@ class StepOutput:
     output: Json | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Finish:
     """What becomes of a claimed step and of what waits for it, as the planner decided.
 
@@ -209,7 +210,7 @@ class Finish:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Finished:
     """What a finish did."""
 
@@ -222,6 +223,8 @@ class Finished:
     """The run's status afterwards, where the step was accepted."""
     ended_run: bool = False
     """Whether this finish ended the run."""
+    ended_at: datetime | None = None
+    """When it did, where the store learns that in passing."""
     claim: Claim | None = None
     """The next step, already claimed for the same taker."""
     ready: Sequence[str] = ()
@@ -230,7 +233,7 @@ class Finished:
     """Other runs that may start now because this one ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Loaded:
     """Payloads of a run, as asked for."""
 
@@ -243,7 +246,7 @@ class Loaded:
     state: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Restart:
     """What `retry` changes, decided by the planner from the locked rows."""
 
@@ -254,7 +257,7 @@ class Restart:
     event: NewEvent | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Swept:
     """What a sweep found; nothing in it has been executed."""
 

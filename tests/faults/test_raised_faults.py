@@ -163,7 +163,7 @@ def check(place, lab, run, shape):
     for each in run.steps(attempts=True):
         assert each.status is StepStatus.COMPLETED
         assert [attempt.number for attempt in each.attempts] == [*range(1, each.attempt + 1)]
-    assert lab.heartbeat._beats == {}
+    assert lab.heartbeat._beats == set()
 
 
 @pytest.mark.parametrize("point", POINTS)

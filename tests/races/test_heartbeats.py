@@ -60,6 +60,11 @@ def lease_of(run_id, step_id):
     return Lease(step.pk, step.token)
 
 
+def leases_of(engine):
+    """The leases that the engine keeps alive."""
+    return {beat.lease for beat in engine.heartbeat._beats}
+
+
 def held_step(store=STORE, **changes):
     run_id = store.create_run(new_run(**changes))[0].id
     return run_id, store.claim(run_id, taker())
@@ -127,7 +132,7 @@ def test_a_note_that_no_database_takes_does_not_stop_the_heart(note):
     held, bystander = held_step(), held_step()
     engine = engine_of()
     beats = [Beat(held[1].lease), Beat(bystander[1].lease)]
-    engine.heartbeat._beats = {beat.lease: beat for beat in beats}
+    engine.heartbeat._beats = set(beats)
     for run_id, _ in (held, bystander):
         end_lease(run_id, "a")
 
@@ -142,7 +147,7 @@ def test_a_heart_beats_on_after_its_connection_was_lost():
         pytest.skip("a file does not hang up")
     run_id, claimed = held_step()
     heart = engine_of().heartbeat
-    heart._beats = {claimed.lease: Beat(claimed.lease)}
+    heart._beats = {Beat(claimed.lease)}
 
     def beat_over_a_lost_connection():
         heart.beat_once()
@@ -170,7 +175,7 @@ def test_a_row_that_somebody_has_locked_does_not_keep_other_leases_from_being_re
     locked, other = held_step(), held_step()
     end_lease(other[0], "a")
     heart = engine_of().heartbeat
-    heart._beats = {each.lease: Beat(each.lease) for _, each in (locked, other)}
+    heart._beats = {Beat(each.lease) for _, each in (locked, other)}
 
     with transaction.atomic():
         # A view that cancels a run, in a transaction that goes on for a while.
@@ -255,7 +260,7 @@ def test_a_run_inside_an_atomic_step_is_not_taken_for_lost():
 
     @step
     def inner(ctx: StepContext) -> None:
-        seen.append(set(engine.heartbeat._beats) & {lease_of(ctx.run_id, "inner")})
+        seen.append(leases_of(engine) & {lease_of(ctx.run_id, "inner")})
 
     child = workflow_of(inner, name="child")
 
@@ -286,7 +291,7 @@ def test_a_step_after_an_atomic_one_with_a_run_inside_has_its_lease_renewed():
 
     @step
     def after(ctx: StepContext) -> None:
-        seen.append(lease_of(ctx.run_id, "after") in engine.heartbeat._beats)
+        seen.append(lease_of(ctx.run_id, "after") in leases_of(engine))
 
     engine = engine_of(workflow_of(outer, after, name="parent"), child)
     run = engine.start("parent")

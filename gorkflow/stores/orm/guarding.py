@@ -28,6 +28,9 @@ class _State(NamedTuple):
     is_broken: bool = False
 
 
+_OUTSIDE = _State()
+
+
 class Guard:
     """Runs its body; afterwards each connection of the thread stands where it stood before.
 
@@ -51,16 +54,20 @@ class Guard:
 
 
 def _opened() -> Sequence[Any]:
+    if len(connections.settings) == 1:
+        # The one that the step was claimed on.
+        return [connections[alias] for alias in connections]
     return connections.all(initialized_only=True)
 
 
 def _state(connection: Any) -> _State:
+    is_open = connection.connection is not None
+    if is_open and connection.autocommit and not connection.in_atomic_block:
+        return _OUTSIDE
     return _State(
         is_atomic=connection.in_atomic_block,
         # One that is not open yet will be as the settings say.
-        autocommit=connection.autocommit
-        if connection.connection is not None
-        else connection.settings_dict["AUTOCOMMIT"],
+        autocommit=connection.autocommit if is_open else connection.settings_dict["AUTOCOMMIT"],
         depth=len(connection.savepoint_ids),
         is_broken=connection.needs_rollback,
     )

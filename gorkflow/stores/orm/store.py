@@ -146,9 +146,9 @@ class DjangoStore(WorkflowStore):
         close_kept(self.using)
         connections[self.using].close()
 
-    def _hot(self, again: bool) -> FastPath | None:
+    def _hot(self, connection: Any, again: bool) -> FastPath | None:
         """Return the fast path; after an unsure commit the portable one reads back first."""
-        return None if self._portable or again else hot_path(connections[self.using])
+        return None if self._portable or again else hot_path(connection)
 
     def _is_shared(self) -> bool:
         return not connections[self.using].in_atomic_block
@@ -158,8 +158,8 @@ class DjangoStore(WorkflowStore):
         using = self.using
 
         def act(again: bool) -> tuple[RunRecord, bool]:
-            hot = self._hot(again)
-            started = None if hot is None else hot.start(new, None, using)
+            hot = self._hot(connection := connections[using], again)
+            started = None if hot is None else hot.start(new, None, connection)
             return creating.create_run(new, using) if started is None else (started[0], True)
 
         return retrying(act, using)
@@ -169,8 +169,8 @@ class DjangoStore(WorkflowStore):
         using, shared = self.using, self._is_shared()
 
         def act(again: bool) -> tuple[RunRecord, Claim] | None:
-            hot = self._hot(again)
-            begun = None if hot is None else hot.start(new, taker, using)
+            hot = self._hot(connection := connections[using], again)
+            begun = None if hot is None else hot.start(new, taker, connection)
             if begun is None or begun[1] is None:
                 return None
             return begun[0], replace(begun[1], shared=shared)
@@ -182,9 +182,9 @@ class DjangoStore(WorkflowStore):
         return retrying(lambda _again: self._get_run(run_id), self.using)
 
     def _get_run(self, run_id: UUID) -> RunRecord:
-        hot = self._hot(again=False)
+        hot = self._hot(connection := connections[self.using], again=False)
         if hot is not None:
-            record = hot.get_run(run_id, self.using)
+            record = hot.get_run(run_id, connection)
             if record is None:
                 raise _no_run(run_id)
             return with_run_at(record, self.using)
@@ -268,8 +268,8 @@ class DjangoStore(WorkflowStore):
         using, shared = self.using, self._is_shared()
 
         def act(again: bool) -> Claim | None:
-            hot = self._hot(again)
-            decided = None if hot is None else hot.claim(run_id, taker, using, shared=shared)
+            hot = self._hot(connection := connections[using], again)
+            decided = None if hot is None else hot.claim(run_id, taker, connection, shared=shared)
             if decided is not None:
                 return decided[0]
             with write_transaction(using):
@@ -287,9 +287,9 @@ class DjangoStore(WorkflowStore):
         using = self.using
 
         def act(again: bool) -> Finished:
-            hot = self._hot(again)
+            hot = self._hot(connection := connections[using], again)
             done: Finished | None = None
-            if hot is not None and (done := hot.finish(claim, finish, taker, using)):
+            if hot is not None and (done := hot.finish(claim, finish, taker, connection)):
                 return done
             with write_transaction(using):
                 finished = finishing.finish_step(claim, finish, taker, using)

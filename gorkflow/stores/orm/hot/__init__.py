@@ -18,19 +18,19 @@ from gorkflow.stores.orm.hot.common import Decided, Started
 
 
 class FastPath(Protocol):
-    """What a module for one kind of database has; `using` is the database's alias."""
+    """What a module for one kind of database has; `connection` is Django's, of this thread."""
 
-    def get_run(self, run_id: UUID, using: str) -> RunRecord | None:
+    def get_run(self, run_id: UUID, connection: Any) -> RunRecord | None:
         """Return a run with its steps counted; None if there is none."""
 
-    def start(self, new: NewRun, taker: Taker | None, using: str) -> Started:
+    def start(self, new: NewRun, taker: Taker | None, connection: Any) -> Started:
         """Insert a run and let the taker have its first step, or leave it to the portable form."""
 
-    def claim(self, run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Decided:
+    def claim(self, run_id: UUID, taker: Taker, connection: Any, *, shared: bool) -> Decided:
         """Claim a step, or find that there is none, or leave it to the portable form."""
 
     def finish(
-        self, claim: Claim, finish: Finish, taker: Taker | None, using: str
+        self, claim: Claim, finish: Finish, taker: Taker | None, connection: Any
     ) -> Finished | None:
         """Store a result, or leave it to the portable form."""
 

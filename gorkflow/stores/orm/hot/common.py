@@ -91,14 +91,14 @@ def first_claim(row: StepRow, new: NewRun, taker: Taker) -> Claim:
     )
 
 
-def new_record(new: NewRun, created_at: Any, deadline_at: Any) -> RunRecord:
-    """Return the record of a run that has just been inserted."""
+def new_record(new: NewRun, created_at: Any, started_at: Any, deadline_at: Any) -> RunRecord:
+    """Return the record of a run that has just been inserted, and perhaps begun."""
     return RunRecord(
         id=new.id,
         workflow_id=new.workflow_id,
         workflow_version=new.workflow_version,
         fingerprint=new.fingerprint,
-        status=RunStatus.PENDING,
+        status=RunStatus.PENDING if started_at is None else RunStatus.RUNNING,
         priority=new.priority,
         resource_id=new.resource_id,
         idempotency_key=new.idempotency_key,
@@ -108,6 +108,7 @@ def new_record(new: NewRun, created_at: Any, deadline_at: Any) -> RunRecord:
         concurrency_checked=new.concurrency_key is not None,
         total_steps=new.total_steps,
         created_at=created_at,
+        started_at=started_at,
         deadline_at=deadline_at,
     )
 

@@ -7,11 +7,11 @@ see statements (a log, a debug toolbar, a test that counts) is shown them: then 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
-from django.db import DataError
+BIGINT = 20
+"""The server's number of the type; one alone is read without a loader for each row."""
 
 try:
     from psycopg import generators
@@ -35,9 +35,10 @@ def is_unwatched(connection: Any) -> bool:
 
 
 def make_ready(connection: Any) -> None:
-    """Do what Django does before it makes a cursor."""
-    connection.validate_thread_sharing()
-    connection.close_if_health_check_failed()
+    """Do what Django does before it makes a cursor of a connection that is this thread's own."""
+    if not connection.health_check_done:
+        connection.close_if_health_check_failed()
+    # Refuses async code, too.
     connection.ensure_connection()
 
 
@@ -46,52 +47,29 @@ def may_go_directly(connection: Any) -> bool:
     return HAS_DRIVER and is_unwatched(connection) and hasattr(connection.connection, "pgconn")
 
 
-def execute(connection: Any, name: bytes, values: Iterable[Any]) -> list[tuple[Any, ...]]:
+def execute(
+    connection: Any, name: bytes, parameters: Sequence[bytes | None]
+) -> list[tuple[Any, ...]]:
     """Execute a prepared statement outside any transaction, and return its rows.
 
     Args:
         connection: Django's, with a psycopg connection in it.
         name: of the statement, as it was prepared.
-        values: of its parameters, in their order.
+        parameters: their values as the server reads them, in their order.
 
     Raises:
         django.db.Error: whatever the database reports.
 
     """
     session = connection.connection
-    parameters = [_text(value) for value in values]
     with connection.wrap_database_errors, session.lock:
         session.pgconn.send_query_prepared(name, parameters)
         result = session.wait(generators.execute(session.pgconn))[-1]
         if result.status != ExecStatus.TUPLES_OK:
             raise error_from_result(result, encoding=session.info.encoding)
+        if result.nfields == 1 and result.ftype(0) == BIGINT:
+            return [(int(result.get_value(row, 0) or 0),) for row in range(result.ntuples)]
         rows = Transformer(session)
         rows.set_pgresult(result)
         found: list[tuple[Any, ...]] = rows.load_rows(0, result.ntuples, tuple)
     return found
-
-
-def _text(value: Any) -> bytes | None:
-    """Return a value as the server reads it."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return _encoded(value)
-    if isinstance(value, UUID):
-        return value.hex.encode()
-    if isinstance(value, list):
-        return _encoded("{" + ",".join(_item(each) for each in value) + "}")
-    return str(value).encode()
-
-
-def _encoded(text: str) -> bytes:
-    if "\0" in text:
-        # libpq would cut the value there.
-        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-    return text.encode()
-
-
-def _item(value: Any) -> str:
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(value)

@@ -39,9 +39,9 @@ COUNTS, DATES = slice(13, 15), slice(16, 20)
 """Where a run's columns hold numbers of steps, and times."""
 
 
-def get_run(run_id: UUID, using: str) -> RunRecord | None:
+def get_run(run_id: UUID, connection: Any) -> RunRecord | None:
     """Return a run with its steps counted."""
-    with reading(using) as session:
+    with reading(connection) as session:
         found = session.rows(Statements.RUN, run=run_id)
     if not found:
         return None
@@ -52,25 +52,26 @@ def get_run(run_id: UUID, using: str) -> RunRecord | None:
     return run_record(row)
 
 
-def start(new: NewRun, taker: Taker | None, using: str) -> Started:
+def start(new: NewRun, taker: Taker | None, connection: Any) -> Started:
     """Insert a run whose graph is stored already and that nothing can be in the way of."""
     if not is_common_start(new, taker) or new.idempotency_key is not None or new.concurrency_key:
         return None
     try:
-        return _insert(new, taker, using)
+        return _insert(new, taker, connection)
     except IntegrityError:
         # Its graph is being pruned at this moment; nothing of the run was stored.
         return None
 
 
-def _insert(new: NewRun, taker: Taker | None, using: str) -> Started:
-    with writing(using) as session:
+def _insert(new: NewRun, taker: Taker | None, connection: Any) -> Started:
+    with writing(connection) as session:
         added = session.change(
             Statements.START,
             run=new.id,
             workflow_id=new.workflow_id,
             workflow_version=new.workflow_version,
             fingerprint=new.fingerprint,
+            status=RunStatus.PENDING if taker is None else RunStatus.RUNNING,
             priority=new.priority,
             resource_id=new.resource_id,
             tags=pydantic_core.to_json(new.tags).decode(),
@@ -91,22 +92,20 @@ def _insert(new: NewRun, taker: Taker | None, using: str) -> Started:
         for step in new.steps:
             if step.pending:
                 session.change(Statements.ADD_JOIN, **_new(new.id, step))
-        if taker is not None:
-            session.change(Statements.BEGIN, run=new.id)
-        ((created_at, deadline_at),) = session.rows(Statements.TIMES, run=new.id)
-    record = new_record(new, session.time(created_at), session.time(deadline_at))
+        (times,) = session.rows(Statements.TIMES, run=new.id)
+    record = new_record(new, *map(session.time, times))
     return record, None if taker is None else first_claim(rows[0], new, taker)
 
 
-def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Decided:
+def claim(run_id: UUID, taker: Taker, connection: Any, *, shared: bool) -> Decided:
     """Claim the oldest due step of a run without limits, whose graph the taker has the code of."""
     if not taker.known:
         return None
-    with reading(using) as session:
+    with reading(connection) as session:
         if not session.rows(Statements.CLAIMABLE, run=run_id):
             # Most messages that find nothing to do come for a run that is over or busy.
             return NOTHING
-    with writing(using) as session:
+    with writing(connection) as session:
         found = session.rows(Statements.CLAIMABLE_RUN, run=run_id)
         if not found:
             return None
@@ -134,11 +133,11 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Decided:
     return (claimed,)
 
 
-def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Finished | None:
+def finish(claim: Claim, finish: Finish, taker: Taker | None, connection: Any) -> Finished | None:
     """Store a result and take the next step, or end the run with its one sink."""
     if not is_common_finish(claim, finish, taker):
         return None
-    with writing(using) as session:
+    with writing(connection) as session:
         if not _end(session, claim, finish):
             return None
         reach(FaultPoint.IN_FINISH, claim)
@@ -182,8 +181,16 @@ def _end(session: Session, claim: Claim, finish: Finish) -> int:
 def _close(session: Session, claim: Claim, finish: Finish) -> Finished:
     output = None if finish.run_output is None else finish.run_output({})
     session.change(Statements.CLOSE, run=claim.run_id, output=output)
+    ended_at = None
+    if session.is_alone:
+        # Elsewhere it would take a round trip, and few want to know.
+        ((ended_at,),) = session.rows(Statements.ENDED, run=claim.run_id)
     return Finished(
-        accepted=True, status=finish.status, run_status=RunStatus.COMPLETED, ended_run=True
+        accepted=True,
+        status=finish.status,
+        run_status=RunStatus.COMPLETED,
+        ended_run=True,
+        ended_at=session.time(ended_at),
     )
 
 

@@ -41,26 +41,28 @@ from gorkflow.stores.orm.hot.statements import (
 )
 
 
-def get_run(run_id: UUID, using: str) -> RunRecord | None:
+def get_run(run_id: UUID, connection: Any) -> RunRecord | None:
     """Return a run with its steps counted."""
-    found = rows_of(RUN, {"run": run_id}, using)
+    found = rows_of(RUN, {"run": run_id}, connection)
     return run_record(found[0]) if found else None
 
 
-def start(new: NewRun, taker: Taker | None, using: str) -> Started:
+def start(new: NewRun, taker: Taker | None, connection: Any) -> Started:
     """Insert a run whose graph is stored already and that nothing is in the way of."""
     if not is_common_start(new, taker):
         return None
     if taker is None:
-        found = rows_of(START, _start_values(new), using)
+        found = rows_of(START, _start_values(new), connection)
         return (new_record(new, *found[0]), None) if found else None
     first = first_entry(new, taker)
     values = {**_start_values(new), **_taker_values(taker), "first": first}
-    found = rows_of(BEGIN, values, using)
+    found = rows_of(BEGIN, values, connection)
     if not found:
         return None
-    created_at, deadline_at, *step = found[0]
-    return new_record(new, created_at, deadline_at), first_claim(StepRow(*step), new, taker)
+    created_at, started_at, deadline_at, *step = found[0]
+    return new_record(new, created_at, started_at, deadline_at), first_claim(
+        StepRow(*step), new, taker
+    )
 
 
 def _start_values(new: NewRun) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def _start_values(new: NewRun) -> dict[str, Any]:
     }
 
 
-def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Decided:
+def claim(run_id: UUID, taker: Taker, connection: Any, *, shared: bool) -> Decided:
     """Claim the oldest due step of a run without limits, whose graph the taker has the code of."""
     if not taker.known:
         return None
@@ -101,10 +103,10 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Decided:
         "graphs": list(graphs),
         **_taker_values(taker),
     }
-    found = rows_of(CLAIM, values, using)
+    found = rows_of(CLAIM, values, connection)
     if not found:
         # Most messages that find nothing to do come for a run that is over or busy.
-        return NOTHING if rows_of(IDLE, {"run": run_id}, using)[0][0] else None
+        return NOTHING if rows_of(IDLE, {"run": run_id}, connection)[0][0] else None
     status, run_input, priority, workflow_id, version, fingerprint, more, *step = found[0]
     is_new = status == RunStatus.PENDING
     claimed = new_claim(
@@ -121,7 +123,7 @@ def claim(run_id: UUID, taker: Taker, using: str, *, shared: bool) -> Decided:
     return (claimed,)
 
 
-def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Finished | None:
+def finish(claim: Claim, finish: Finish, taker: Taker | None, connection: Any) -> Finished | None:
     """Store a result and take the next step, or end the run with its one sink."""
     if not is_common_finish(claim, finish, taker):
         return None
@@ -134,10 +136,10 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
         "output": finish.output,
     }
     if finish.is_sink:
-        return _close(finish, values, using)
+        return _close(finish, values, connection)
     taken_id = first_for(taker, finish.inserts)
     if taker is not None and taken_id is not None and len(finish.inserts) == 1 and not finish.joins:
-        return _follow(claim, finish, taker, values, using)
+        return _follow(claim, finish, taker, values, connection)
     statement = finish_statement(
         adds=bool(finish.inserts),
         joins=len(finish.joins),
@@ -148,7 +150,7 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
     if finish.joins:
         values["joins"] = list(finish.joins)
         values["join"] = finish.joins[0] if taker and not taken_id else None
-    rows = [StepRow(*row) for row in rows_of(statement, values, using)]
+    rows = [StepRow(*row) for row in rows_of(statement, values, connection)]
     if not rows:
         return None
     taken, ready = taken_and_ready(rows, claim.row_id)
@@ -162,7 +164,7 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, using: str) -> Fin
 
 
 def _follow(
-    claim: Claim, finish: Finish, taker: Taker, values: dict[str, Any], using: str
+    claim: Claim, finish: Finish, taker: Taker, values: dict[str, Any], connection: Any
 ) -> Finished | None:
     (step,) = finish.inserts
     values |= {
@@ -173,7 +175,7 @@ def _follow(
         "worker": taker.worker,
         "lease": taker.lease,
     }
-    found = rows_of(FOLLOW, values, using)
+    found = rows_of(FOLLOW, values, connection)
     if not found:
         return None
     row = StepRow(found[0][0], step.step_id, 0, step.queue, StepStatus.RUNNING, 1, 0, 0, True)
@@ -186,12 +188,17 @@ def _follow(
     )
 
 
-def _close(finish: Finish, values: dict[str, Any], using: str) -> Finished | None:
+def _close(finish: Finish, values: dict[str, Any], connection: Any) -> Finished | None:
     output = None if finish.run_output is None else finish.run_output({})
-    if not rows_of(CLOSED, {**values, "run_output": output}, using):
+    found = rows_of(CLOSED, {**values, "run_output": output}, connection)
+    if not found:
         return None
     return Finished(
-        accepted=True, status=finish.status, run_status=RunStatus.COMPLETED, ended_run=True
+        accepted=True,
+        status=finish.status,
+        run_status=RunStatus.COMPLETED,
+        ended_run=True,
+        ended_at=found[0][0],
     )
 
 

@@ -9,36 +9,66 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.db import Error, connections
+from django.db import DataError, Error
 
 from gorkflow.stores.orm.hot import direct
 
-TYPES = {
-    "run": "uuid",
-    "row": "bigint",
-    "token": "uuid",
-    "taker": "uuid",
-    "rerun_of": "uuid",
-    "lease": "double precision",
-    "timeout": "double precision",
-    "priority": "integer",
-    "total_steps": "integer",
-    "sinks": "integer",
-    "step_limit": "integer",
-    "ids": "text[]",
-    "queues": "text[]",
-    "joins": "text[]",
-    "versions": "text[]",
-    "graphs": "text[]",
-    "position": "integer",
-    "positions": "integer[]",
-    "pendings": "integer[]",
-    "takes": "boolean[]",
+
+def _text(value: str) -> bytes:
+    if "\0" in value:
+        # libpq would cut the value there.
+        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return value.encode()
+
+
+def _uuid(value: UUID) -> bytes:
+    return b"%032x" % value.int
+
+
+def _number(value: float) -> bytes:
+    return repr(value).encode()
+
+
+def _texts(values: list[str]) -> bytes:
+    quoted = ['"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in values]
+    return _text("{" + ",".join(quoted) + "}")
+
+
+def _numbers(values: list[int]) -> bytes:
+    return ("{" + ",".join(map(str, values)) + "}").encode()
+
+
+TEXT, UUIDS = ("text", _text), ("uuid", _uuid)
+INTEGER, SECONDS = ("integer", _number), ("double precision", _number)
+TEXTS, INTEGERS = ("text[]", _texts), ("integer[]", _numbers)
+KINDS: dict[str, tuple[str, Callable[[Any], bytes]]] = {
+    "run": UUIDS,
+    "row": ("bigint", _number),
+    "token": UUIDS,
+    "taker": UUIDS,
+    "rerun_of": UUIDS,
+    "lease": SECONDS,
+    "timeout": SECONDS,
+    "priority": INTEGER,
+    "total_steps": INTEGER,
+    "sinks": INTEGER,
+    "step_limit": INTEGER,
+    "ids": TEXTS,
+    "queues": TEXTS,
+    "joins": TEXTS,
+    "versions": TEXTS,
+    "graphs": TEXTS,
+    "position": INTEGER,
+    "positions": INTEGERS,
+    "pendings": INTEGERS,
+    "takes": ("boolean[]", _numbers),
 }
-"""The parameters that are no text."""
+"""The type of each parameter that is no text, and how a value is written as the server reads it."""
 
 UNKNOWN_NAME, KNOWN_NAME, CHANGED_TABLE = "26000", "42P05", "0A000"
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -51,13 +81,21 @@ class Statement:
         names = list(dict.fromkeys(_PARAMETER.findall(text)))
         body = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", text)
         name = "gorkflow_" + hashlib.sha256(body.encode()).hexdigest()[:24]
-        types = ", ".join(TYPES.get(each, "text") for each in names)
+        kinds = {each: KINDS.get(each, TEXT) for each in names}
+        types = ", ".join(kind for kind, _ in kinds.values())
         values = ", ".join(f"%({each})s" for each in names)
         self.text = text
-        self.names = names
+        self._writers = [(each, write) for each, (_, write) in kinds.items()]
         self.name = name.encode()
         self.prepare = f"PREPARE {name} ({types}) AS {body}"
         self.execute = f"EXECUTE {name} ({values})"
+
+    def parameters(self, values: dict[str, Any]) -> list[bytes | None]:
+        """Return the values of its parameters as the server reads them, in their order."""
+        return [
+            None if (value := values[name]) is None else write(value)
+            for name, write in self._writers
+        ]
 
 
 _prepared: WeakKeyDictionary[Any, dict[Statement, bool]] = WeakKeyDictionary()
@@ -66,9 +104,8 @@ _pooled: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 """The driver's connections behind which sessions change."""
 
 
-def rows_of(statement: Statement, values: dict[str, Any], using: str) -> list[tuple[Any, ...]]:
+def rows_of(statement: Statement, values: dict[str, Any], connection: Any) -> list[tuple[Any, ...]]:
     """Execute a statement and return its rows."""
-    connection: Any = connections[using]
     found = _rows_directly(connection, statement, values)
     return _rows_by_cursor(connection, statement, values) if found is None else found
 
@@ -78,19 +115,14 @@ def _rows_directly(
 ) -> list[tuple[Any, ...]] | None:
     """Execute what is prepared; None where a cursor has to."""
     session = connection.connection
-    if (
-        session is None
-        or not _prepared.get(session, {}).get(statement)
-        or not direct.may_go_directly(connection)
-    ):
+    seen = None if session is None else _prepared.get(session)
+    if seen is None or not seen.get(statement) or not direct.may_go_directly(connection):
         return None
     direct.make_ready(connection)
     if connection.connection is not session:
         return None
     try:
-        return direct.execute(
-            connection, statement.name, [values[name] for name in statement.names]
-        )
+        return direct.execute(connection, statement.name, statement.parameters(values))
     except Error as error:
         _pool_or_raise(session, error)
         return None

@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
-from uuid import UUID
-
-from django.db import connections
+from types import TracebackType
+from typing import Any, Self
 
 from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.stores.orm.hot.direct import is_unwatched, make_ready
-from gorkflow.stores.orm.hot.plain_statements import Statements
+from gorkflow.stores.orm.hot.spelling import Spelling, Statement
 from gorkflow.stores.orm.transactions import write_transaction
 
 
 @lru_cache(maxsize=256)
-def _text(statement: Statements, vendor: str) -> str:
-    sql, _ = _time(vendor, 0.0)
-    return statement.value.format(
-        now=sql.replace("%s", "%(now)s"),
-        lease_end=sql.replace("%s", "%(lease)s"),
-        deadline=sql.replace("%s", "%(deadline)s"),
-        # SQLite's transaction has the whole file.
-        lock="" if vendor == "sqlite" else "FOR UPDATE",
-    )
-
-
-@lru_cache(maxsize=256)
-def _raw_text(statement: Statements) -> str:
-    """Return the text as SQLite itself takes it."""
-    return re.sub(r"%\((\w+)\)s", r":\1", _text(statement, "sqlite")).replace("%%", "%")
-
-
-@lru_cache(maxsize=256)
-def _time(vendor: str, seconds: float) -> tuple[str, Any]:
-    sql, (value,) = getattr(DatabaseTime(seconds), f"as_{vendor}")(None, None)
-    return sql, value
-
-
-TIMES = frozenset({"lease", "deadline"})
-"""Parameters that are seconds from now."""
+def _seconds(vendor: str, seconds: float) -> Any:
+    """Return a number of seconds from now as a statement's text takes it."""
+    _, (value,) = getattr(DatabaseTime(seconds), f"as_{vendor}")(None, None)
+    return value
 
 
 class Session:
@@ -52,34 +28,31 @@ class Session:
 
     Args:
         connection: Django's.
-        cursor: one of it, or the driver's own.
-        raw: whether it is the driver's own.
+        cursor: one of it.
 
     """
 
-    def __init__(self, connection: Any, cursor: Any, *, raw: bool = False) -> None:
+    def __init__(self, connection: Any, cursor: Any) -> None:
         # Any: the wrappers of Django's backends have no common type that says all this.
         self._connection = connection
         self._cursor = cursor
-        self._raw = raw
         self._vendor: str = connection.vendor
         self.is_alone = self._vendor == "sqlite"
         """Whether a transaction has the whole database, and rows need no locks."""
-        self._keeps_uuids: bool = connection.features.has_native_uuid_field
 
-    def rows(self, statement: Statements, **values: Any) -> list[tuple[Any, ...]]:
+    def rows(self, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
         """Return what it selects."""
         self._execute(statement, values)
         found: list[tuple[Any, ...]] = self._cursor.fetchall()
         return found
 
-    def change(self, statement: Statements, **values: Any) -> int:
+    def change(self, statement: Statement, **values: Any) -> int:
         """Return how many rows it changed."""
         self._execute(statement, values)
         count: int = self._cursor.rowcount
         return count
 
-    def insert(self, statement: Statements, **values: Any) -> int:
+    def insert(self, statement: Statement, **values: Any) -> int:
         """Return the key of the row it inserted."""
         self._execute(statement, values)
         key: int = self._cursor.lastrowid
@@ -94,33 +67,73 @@ class Session:
         )
         return found
 
-    def _execute(self, statement: Statements, values: dict[str, Any]) -> None:
-        for name, value in values.items():
-            if isinstance(value, UUID):
-                values[name] = value if self._keeps_uuids else value.hex
-            elif name in TIMES:
-                values[name] = _time(self._vendor, value)[1]
-        values["now"] = _time(self._vendor, 0.0)[1]
-        text = _raw_text(statement) if self._raw else _text(statement, self._vendor)
-        self._cursor.execute(text, values)
+    def _execute(self, statement: Statement, values: dict[str, Any]) -> None:
+        spelling = self._spelling(statement)
+        if not self._connection.features.has_native_uuid_field:
+            for name in spelling.ids:
+                if (value := values[name]) is not None:
+                    values[name] = value.hex
+        for name in spelling.times:
+            values[name] = _seconds(self._vendor, values[name])
+        self._cursor.execute(spelling.text, values)
+
+    def _spelling(self, statement: Statement) -> Spelling:
+        return statement.spelled(self._vendor)
+
+
+class RawSession(Session):
+    """A transaction of SQLite's own driver.
+
+    Django's cursor and `atomic` cost as much as what SQLite does.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        make_ready(connection)
+        self._driver = connection.connection
+        super().__init__(connection, self._driver.cursor())
+
+    def __enter__(self) -> Self:
+        with self._connection.wrap_database_errors:
+            self._cursor.execute("BEGIN IMMEDIATE")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        try:
+            with self._connection.wrap_database_errors:
+                if error is not None:
+                    raise error
+                self._cursor.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._driver.rollback()
+            raise
+        finally:
+            self._cursor.close()
+
+    def _spelling(self, statement: Statement) -> Spelling:
+        return statement.raw()
 
 
 @contextmanager
-def reading(using: str) -> Iterator[Session]:
+def reading(connection: Any) -> Iterator[Session]:
     """Open a session that reads."""
-    with connections[using].cursor() as cursor:
-        yield Session(connections[using], cursor)
+    with connection.cursor() as cursor:
+        yield Session(connection, cursor)
+
+
+def writing(connection: Any) -> AbstractContextManager[Session]:
+    """Open a session in a transaction that writes."""
+    return RawSession(connection) if _may_go_directly(connection) else _inside_django(connection)
 
 
 @contextmanager
-def writing(using: str) -> Iterator[Session]:
-    """Open a session in a transaction that writes."""
-    connection: Any = connections[using]
-    if _may_go_directly(connection):
-        with _directly(connection) as session:
-            yield session
-        return
-    with write_transaction(using), connection.cursor() as cursor:
+def _inside_django(connection: Any) -> Iterator[Session]:
+    with write_transaction(connection.alias), connection.cursor() as cursor:
         yield Session(connection, cursor)
 
 
@@ -130,21 +143,3 @@ def _may_go_directly(connection: Any) -> bool:
     Whoever wants to see statements (a log, a debug toolbar, a test that counts) is shown them.
     """
     return isinstance(connection.connection, sqlite3.Connection) and is_unwatched(connection)
-
-
-@contextmanager
-def _directly(connection: Any) -> Iterator[Session]:
-    """Do without Django's cursor and `atomic`, which cost as much as what SQLite does."""
-    make_ready(connection)
-    driver = connection.connection
-    with connection.wrap_database_errors:
-        cursor = driver.execute("BEGIN IMMEDIATE")
-        try:
-            yield Session(connection, cursor, raw=True)
-            cursor.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                driver.rollback()
-            raise
-        finally:
-            cursor.close()

@@ -122,13 +122,14 @@ WITH run AS (
     SELECT id FROM gorkflow_workflowrun
     WHERE id = %(run)s AND status = 'RUNNING' AND open_sinks = 1 AND run_limit IS NULL
     FOR NO KEY UPDATE
-), {DONE}, closed AS (
+), done AS ({END} RETURNING step.run_id), closed AS (
     UPDATE gorkflow_workflowrun AS run
     SET status = 'COMPLETED', output = %(run_output)s::json, error = NULL, ended_at = {NOW},
         active_key = NULL, deadline_at = NULL, open_sinks = 0
     FROM done WHERE run.id = done.run_id
+    RETURNING run.ended_at
 )
-SELECT {NAMES} FROM done
+SELECT ended_at FROM closed
 """)
 
 CLAIM = Statement(f"""
@@ -201,7 +202,7 @@ snapshot AS (
         {NOW} + %(timeout)s::double precision * INTERVAL '1 second'
     FROM snapshot
     ON CONFLICT DO NOTHING
-    RETURNING id, created_at, deadline_at
+    RETURNING id, created_at, started_at, deadline_at
 )
 """
 NEW_STEPS = """
@@ -222,7 +223,7 @@ WITH {NEW_RUN.format(status="'PENDING'", began="NULL::timestamptz")}, steps AS (
         '', 0, 0, 0, 0, ''
     {NEW_STEPS}
 )
-SELECT created_at, deadline_at FROM run
+SELECT created_at, started_at, deadline_at FROM run
 """)
 
 # The same, and the first of the steps is the taker's.
@@ -245,7 +246,7 @@ WITH {NEW_RUN.format(status="'RUNNING'", began=NOW)}, steps ({NAMES}) AS (
     {NEW_STEPS} CROSS JOIN LATERAL (SELECT new.step_id = %(first)s) AS mine (taken)
     RETURNING {ROW}
 )
-SELECT created_at, deadline_at, steps.* FROM run, steps WHERE steps.status = 'RUNNING'
+SELECT created_at, started_at, deadline_at, steps.* FROM run, steps WHERE steps.status = 'RUNNING'
 """)
 
 RUN = Statement("""
