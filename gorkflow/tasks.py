@@ -46,13 +46,17 @@ def _hands_over(engine: Engine, run_id: str, queue: str | None) -> bool:
 def work(run_id: str, queue: str | None = None) -> None:
     """Work on a run until nothing of it is ready on the queue."""
     engine = get_engine()
-    if _hands_over(engine, run_id, queue):
-        return
-    with (
-        ending_gently(),
-        engine.store.keeping_connection() if may_keep_connections() else nullcontext(),
-    ):
-        engine.work(UUID(run_id), queue=queue, stopping=is_stopping)
+    try:
+        if _hands_over(engine, run_id, queue):
+            return
+        with (
+            ending_gently(),
+            engine.store.keeping_connection() if may_keep_connections() else nullcontext(),
+        ):
+            engine.work(UUID(run_id), queue=queue, stopping=is_stopping)
+    finally:
+        # This message is there until it is acknowledged; so are those that follow from it, then.
+        engine.dispatcher.flush()
     reach(FaultPoint.BEFORE_ACK, run_id=run_id)
 
 

@@ -27,3 +27,6 @@ class Dispatcher(ABC):
 
         When the broker cannot be reached it logs that and does not raise: the sweep sends again.
         """
+
+    def flush(self) -> None:  # noqa: B027  most carry a hint at once
+        """Wait, though not for ever, until what was sent is with whatever carries it."""

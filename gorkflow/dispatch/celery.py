@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
 import time
-from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from celery import current_app
 from django.db import router, transaction
 
 from gorkflow.dispatch.base import Dispatcher, Hint
+from gorkflow.dispatch.redis_channels import mend_redis_channels
 from gorkflow.dispatch.sender import Sender
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.log import DISPATCH_FAILED, log
 
 WORK_TASK = "gorkflow.work"
 PATIENCE_SECONDS = 2.0
-"""Time for sending a message; the caller may be a web request."""
+"""Time for sending a message, for whoever waits for it."""
+BACKLOG = 16
+"""So many messages wait to be sent before the next one is waited for."""
 HIGHEST = 9
 PAUSE_SECONDS = 2.0
 """After a failure nothing is tried for so long: a fan-out would fail message by message."""
@@ -30,6 +34,9 @@ pool child, as py-amqp's are in the parent whenever one is forked."""
 class CeleryDispatcher(Dispatcher):
     """Publishes to whatever Celery app the host project has.
 
+    A thread does that, so that neither a slow broker nor a silent one holds a web request up. Who
+    must not end before the messages are on their way calls `flush`.
+
     Args:
         using: the alias whose commit a message waits for; None asks the routers.
 
@@ -39,52 +46,60 @@ class CeleryDispatcher(Dispatcher):
         self._using = using
         self._paused_until = 0.0
         self._sender = Sender()
-        self._stuck: Future[None] | None = None
-        self._stuck_until = 0.0
+        # For short programs: what they have started last is on its way before they are gone.
+        atexit.register(self.flush)
 
     def send(self, hint: Hint) -> None:
-        """Publish on commit, or at once outside a transaction."""
+        """Publish on commit, or now outside a transaction."""
         using = self._using
         if using is None:
             from gorkflow.models import WorkflowRun  # noqa: PLC0415  models load after settings
 
             using = router.db_for_write(WorkflowRun)
-        transaction.on_commit(lambda: self._publish(hint), using=using, robust=True)
+        transaction.on_commit(lambda: self._take(hint), using=using, robust=True)
+
+    def flush(self) -> None:
+        """Wait for the messages that are not sent yet, up to two seconds."""
+        self._sender.finish(PATIENCE_SECONDS)
+
+    def _take(self, hint: Hint) -> None:
+        if current_app.conf.task_always_eager:
+            # Then the task runs here and now, on this thread's connections.
+            self._publish(hint)
+            return
+        if self._is_paused() or self._is_stuck(hint):
+            return
+        sending = self._sender.begin(lambda: self._publish(hint))
+        if self._sender.waiting > BACKLOG:
+            with suppress(TimeoutError):
+                sending.result(PATIENCE_SECONDS)
 
     def _publish(self, hint: Hint) -> None:
-        if time.monotonic() < self._paused_until or self._is_stuck():
+        if self._is_paused():
             return
         try:
             reach(FaultPoint.BEFORE_PUBLISH, hint)
-            self._send(hint)
-        except Exception as error:  # noqa: BLE001  brokers raise what their drivers raise
-            # Not tried any longer: the sweep will send again.
-            self._paused_until = time.monotonic() + PAUSE_SECONDS
-            log.warning(
-                DISPATCH_FAILED, run_id=str(hint.run_id), queue=hint.queue, error=str(error)
-            )
-
-    def _send(self, hint: Hint) -> None:
-        if current_app.conf.task_always_eager:
-            # Then the task runs here and now, on this thread's connections.
             _publish(hint)
-            return
-        sending = self._sender.begin(lambda: _publish(hint))
-        try:
-            sending.result(PATIENCE_SECONDS)
-        except TimeoutError:
-            if sending.done():
-                raise
-            self._stuck = sending
-            self._stuck_until = time.monotonic() + STUCK_SECONDS
-            self._sender.start_afresh()
-            raise TimeoutError(f"no answer within {PATIENCE_SECONDS:g} s") from None
+        except Exception as error:  # noqa: BLE001  brokers raise what their drivers raise
+            self._pause(hint, error)
 
-    def _is_stuck(self) -> bool:
-        """Tell whether the broker has still not answered; a broken line is given up some day."""
-        if self._stuck is None or self._stuck.done():
+    def _is_paused(self) -> bool:
+        return time.monotonic() < self._paused_until
+
+    def _pause(self, hint: Hint, error: Exception) -> None:
+        # Not tried any longer: the sweep will send again.
+        self._paused_until = time.monotonic() + PAUSE_SECONDS
+        log.warning(DISPATCH_FAILED, run_id=str(hint.run_id), queue=hint.queue, error=str(error))
+
+    def _is_stuck(self, hint: Hint) -> bool:
+        """Tell whether the broker has not answered for long; a broken line is given up some day."""
+        seconds = self._sender.busy_seconds()
+        if seconds < PATIENCE_SECONDS:
             return False
-        return time.monotonic() < self._stuck_until
+        self._pause(hint, TimeoutError(f"no answer within {PATIENCE_SECONDS:g} s"))
+        if seconds >= STUCK_SECONDS:
+            self._sender.start_afresh()
+        return True
 
 
 def _publish(hint: Hint) -> None:
@@ -95,12 +110,18 @@ def _publish(hint: Hint) -> None:
         )
         # Redis serves the lowest number first, everybody else the highest.
         lowest_first = producer.connection.transport.driver_type == "redis"
-        delayed: dict[str, Any] = {"countdown": hint.delay} if hint.delay else {}
+        if lowest_first:
+            mend_redis_channels()
+        kwargs = {"run_id": str(hint.run_id), "queue": hint.queue}
+        # What is shown of the arguments: left to itself Celery would take its time to make that.
+        options: dict[str, Any] = {"argsrepr": "()", "kwargsrepr": repr(kwargs)}
+        if hint.delay:
+            options["countdown"] = hint.delay
         current_app.tasks[WORK_TASK].apply_async(
-            kwargs={"run_id": str(hint.run_id), "queue": hint.queue},
+            kwargs=kwargs,
             queue=hint.queue,
             priority=HIGHEST - hint.priority if lowest_first else hint.priority,
-            **delayed,
+            **options,
             ignore_result=True,
             retry=True,
             retry_policy=ONCE_MORE,

@@ -1,4 +1,4 @@
-"""A thread that does what may never end, so that its caller need not wait for ever.
+"""A thread that does one thing after the other, so that nobody has to wait for a broker.
 
 Most transports read and write without a time limit unless the host sets one. The thread stays for
 the next message: one for each would cost as much as the message itself.
@@ -10,8 +10,11 @@ import contextvars
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+
+from gorkflow.engine.forks import NO_FORK
 
 IDLE_SECONDS = 30.0
 
@@ -19,7 +22,7 @@ Inbox = queue.SimpleQueue[tuple[Callable[[], None], Future[None]]]
 
 
 class Sender:
-    """Does one thing after the other, in a thread that ends when there is nothing to do.
+    """Does what it is given in a thread of its own, which ends when there is nothing to do.
 
     A forked child has none of its parent's threads and starts its own.
     """
@@ -32,6 +35,7 @@ class Sender:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._inbox: Inbox | None = None
+        self._since: float | None = None
 
     def begin(self, act: Callable[[], None]) -> Future[None]:
         """Have something done in the caller's context; return at once."""
@@ -48,6 +52,27 @@ class Sender:
             self._inbox.put((lambda: context.run(act), done))
         return done
 
+    @property
+    def waiting(self) -> int:
+        """How much it has been given that it has not begun."""
+        inbox = self._inbox
+        return 0 if inbox is None else inbox.qsize()
+
+    def busy_seconds(self) -> float:
+        """Return for how long it has been at what it is doing now; 0.0 if it does nothing."""
+        since = self._since
+        return 0.0 if since is None or self._pid != os.getpid() else time.monotonic() - since
+
+    def finish(self, seconds: float) -> bool:
+        """Wait until all that it has been given is done; False if it takes longer than that."""
+        if self._inbox is None or self._pid != os.getpid():
+            return True
+        try:
+            self.begin(lambda: None).result(seconds)
+        except TimeoutError:
+            return False
+        return True
+
     def _work(self, inbox: Inbox) -> None:
         while True:
             try:
@@ -56,13 +81,21 @@ class Sender:
                 if self._may_end(inbox):
                     return
                 continue
+            self._note(inbox, time.monotonic())
             try:
-                act()
+                # A child born now would have the broker's client in the middle of a message.
+                with NO_FORK:
+                    act()
             except BaseException as error:  # noqa: BLE001  raised where the result is asked for
                 done.set_exception(error)
             else:
                 done.set_result(None)
+            self._note(inbox, None)
             del act, done
+
+    def _note(self, inbox: Inbox, since: float | None) -> None:
+        if self._inbox is inbox:
+            self._since = since
 
     def _may_end(self, inbox: Inbox) -> bool:
         with self._lock:

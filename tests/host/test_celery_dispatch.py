@@ -11,11 +11,20 @@ from kombu import Connection
 from gorkflow import RunStatus, tasks
 from gorkflow.dispatch import celery
 from gorkflow.dispatch.base import Hint
-from gorkflow.dispatch.celery import PATIENCE_SECONDS, CeleryDispatcher
+from gorkflow.dispatch.celery import CeleryDispatcher
 from gorkflow.dispatch.sqlite_broker import Channel
 from gorkflow.dispatch.sqlite_file import BrokerFileError
 from gorkflow.engine.starting import new_run_id
+from gorkflow.wiring import get_engine
 from tests.shop.workflows import Job, plain
+
+WAIT = 20
+
+
+def publish(hint):
+    dispatcher = CeleryDispatcher(using="default")
+    dispatcher._take(hint)
+    dispatcher.flush()
 
 
 def published(url, queue):
@@ -37,7 +46,7 @@ def test_a_message_carries_ids_alone_as_json(tmp_path, publishing):
     publishing(url)
     hint = Hint(run_id=new_run_id(), queue="q1", priority=7)
 
-    CeleryDispatcher(using="default")._publish(hint)
+    publish(hint)
 
     (message,) = published(url, "q1")
     assert message.content_type == "application/json"
@@ -50,7 +59,7 @@ def test_a_message_carries_ids_alone_as_json(tmp_path, publishing):
 def test_a_message_survives_a_connection_that_has_died_unnoticed(tmp_path, publishing, monkeypatch):
     url = f"sqlitefile://{tmp_path}/broker.sqlite3"
     publishing(url)
-    dispatcher, hint = CeleryDispatcher(using="default"), Hint(run_id=new_run_id(), queue="q1")
+    hint = Hint(run_id=new_run_id(), queue="q1")
     original = Channel._put
 
     def fail_once(self, *message, **where):
@@ -58,54 +67,127 @@ def test_a_message_survives_a_connection_that_has_died_unnoticed(tmp_path, publi
         raise BrokerFileError("gone")
 
     monkeypatch.setattr(Channel, "_put", fail_once)
-    dispatcher._publish(hint)
+    publish(hint)
 
     assert [message.payload[1]["run_id"] for message in published(url, "q1")] == [str(hint.run_id)]
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_broker_that_is_away_costs_the_caller_next_to_nothing(publishing, capsys, monkeypatch):
     monkeypatch.setattr(celery, "PAUSE_SECONDS", 60)
     publishing("redis://127.0.0.1:1/0")
     dispatcher = CeleryDispatcher(using="default")
 
     for _ in range(50):
-        dispatcher._publish(Hint(run_id=new_run_id(), queue="q1"))
+        dispatcher.send(Hint(run_id=new_run_id(), queue="q1"))
+    dispatcher.flush()
 
     # The first one fails to connect; the rest are left to the sweep without a try.
     assert capsys.readouterr().out.count("dispatch_failed") == 1
 
 
-@pytest.mark.django_db
-def test_a_broker_that_takes_connections_and_never_answers_holds_no_caller_up(publishing, capsys):
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_takes_connections_and_never_answers_holds_no_caller_up(
+    publishing, capsys, monkeypatch
+):
+    monkeypatch.setattr(celery, "PATIENCE_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         publishing(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         dispatcher = CeleryDispatcher(using="default")
         began = time.monotonic()
 
         for _ in range(50):
-            dispatcher._publish(Hint(run_id=new_run_id(), queue="q1"))
+            dispatcher.send(Hint(run_id=new_run_id(), queue="q1"))
+        dispatcher.flush()
+        for _ in range(50):
+            dispatcher.send(Hint(run_id=new_run_id(), queue="q1"))
 
-        assert time.monotonic() - began < 10 * PATIENCE_SECONDS
-    assert capsys.readouterr().out.count("no answer within 2 s") == 1
+        assert time.monotonic() - began < celery.PAUSE_SECONDS
+    assert capsys.readouterr().out.count("no answer within 0.05 s") == 1
 
 
-@pytest.mark.django_db
-def test_after_a_silence_it_is_tried_again_once_the_broker_has_answered(monkeypatch, capsys):
-    answered, sent = threading.Event(), []
-    monkeypatch.setattr(celery, "_publish", lambda hint: answered.wait() and sent.append(hint))
+@pytest.mark.django_db(transaction=True)
+def test_during_a_silence_nothing_is_tried_and_after_it_all_is(monkeypatch):
+    asked, answered, sent = threading.Event(), threading.Event(), []
+
+    def publish_slowly(hint):
+        asked.set()
+        answered.wait(WAIT)
+        sent.append(hint)
+
+    monkeypatch.setattr(celery, "_publish", publish_slowly)
     monkeypatch.setattr(celery, "PATIENCE_SECONDS", 0.05)
     monkeypatch.setattr(celery, "PAUSE_SECONDS", 0.0)
     dispatcher = CeleryDispatcher(using="default")
     hints = [Hint(run_id=new_run_id(), queue="q1") for _ in range(3)]
 
-    dispatcher._publish(hints[0])
-    dispatcher._publish(hints[1])
+    dispatcher.send(hints[0])
+    assert asked.wait(WAIT)
+    dispatcher.flush()  # as long as its patience lasts
+    dispatcher.send(hints[1])
     answered.set()
-    dispatcher._stuck.result(5)
-    dispatcher._publish(hints[2])
+    monkeypatch.setattr(celery, "PATIENCE_SECONDS", WAIT)
+    dispatcher.flush()
+    dispatcher.send(hints[2])
+    dispatcher.flush()
 
     assert sent == [hints[0], hints[2]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_has_been_silent_for_long_is_asked_by_another_thread(monkeypatch):
+    silent, sent = threading.Event(), []
+
+    def publish(hint):
+        if not sent:
+            sent.append(hint)
+            silent.wait(WAIT)
+        sent.append(hint)
+
+    monkeypatch.setattr(celery, "_publish", publish)
+    monkeypatch.setattr(celery, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(celery, "STUCK_SECONDS", 0.05)
+    monkeypatch.setattr(celery, "PAUSE_SECONDS", 0.0)
+    dispatcher = CeleryDispatcher(using="default")
+    hints = [Hint(run_id=new_run_id(), queue="q1") for _ in range(3)]
+
+    dispatcher.send(hints[0])
+    dispatcher.flush()
+    dispatcher.send(hints[1])  # finds it stuck, and gives it up
+    dispatcher.send(hints[2])
+    monkeypatch.setattr(celery, "PATIENCE_SECONDS", WAIT)
+    dispatcher.flush()
+    silent.set()
+
+    assert sent[:2] == [hints[0], hints[2]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_sends_faster_than_the_broker_takes_waits_for_it(monkeypatch):
+    going_on, asked = threading.Semaphore(0), threading.Event()
+
+    def publish_slowly(_hint):
+        asked.set()
+        going_on.acquire(timeout=WAIT)
+
+    monkeypatch.setattr(celery, "_publish", publish_slowly)
+    monkeypatch.setattr(celery, "BACKLOG", 2)
+    dispatcher = CeleryDispatcher(using="default")
+    hints = [Hint(run_id=new_run_id(), queue="q1") for _ in range(6)]
+    sender = threading.Thread(target=lambda: [dispatcher.send(hint) for hint in hints[1:]])
+
+    dispatcher.send(hints[0])
+    assert asked.wait(WAIT)
+    sender.start()
+    while dispatcher._sender.waiting <= celery.BACKLOG:
+        assert sender.is_alive()
+    assert sender.is_alive()
+    going_on.release(len(hints))
+    sender.join(WAIT)
+
+    assert not sender.is_alive()
+    dispatcher.flush()
+    assert dispatcher._sender.waiting == 0
 
 
 @pytest.mark.django_db
@@ -121,7 +203,7 @@ def test_a_higher_priority_goes_first_on_redis_too(publishing):
 
     for priority in (5, 1, 9):
         hint = Hint(run_id=new_run_id(), queue=queue, priority=priority)
-        CeleryDispatcher(using="default")._publish(hint)
+        publish(hint)
 
     order = [message.properties["priority"] for message in published(url, queue)]
     assert order == [0, 4, 8]
@@ -133,6 +215,7 @@ def test_a_message_that_comes_into_a_shutdown_is_sent_on_once(tmp_path, publishi
     publishing(url)
     run = plain.start(Job(), priority=7)
     queue = run.steps()[0].queue
+    get_engine().dispatcher.flush()
     published(url, queue)
     monkeypatch.setattr(tasks, "is_stopping", lambda: True)
     monkeypatch.setattr(tasks, "_handed_over", set())

@@ -46,7 +46,7 @@ def test_a_router_decides_where_runs_live():
 @pytest.mark.usefixtures("_routed")
 def test_a_message_waits_for_the_commit_of_the_database_that_has_the_run(monkeypatch):
     sent = []
-    monkeypatch.setattr(get_engine().dispatcher, "_publish", sent.append)
+    monkeypatch.setattr(get_engine().dispatcher, "_take", sent.append)
 
     with transaction.atomic(using="other"):
         plain.start(Job())

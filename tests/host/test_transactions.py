@@ -18,7 +18,7 @@ class RefusedError(Exception):
 def sent(monkeypatch):
     """Collect what would be published."""
     hints = []
-    monkeypatch.setattr(get_engine().dispatcher, "_publish", hints.append)
+    monkeypatch.setattr(get_engine().dispatcher, "_take", hints.append)
     return hints
 
 

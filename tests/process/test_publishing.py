@@ -29,9 +29,11 @@ def test_a_process_can_publish_after_it_has_forked(broker, capsys):
     hints = [Hint(run_id=new_run_id(), queue=queue) for _ in range(2)]
     dispatcher = CeleryDispatcher(using="default")
 
-    dispatcher._publish(hints[0])
+    dispatcher.send(hints[0])
+    dispatcher.flush()
     fork_a_pool_child()
-    dispatcher._publish(hints[1])
+    dispatcher.send(hints[1])
+    dispatcher.flush()
 
     with app.connection_for_read() as connection, connection.SimpleQueue(queue) as messages:
         found = [messages.get(timeout=5) for _ in hints]

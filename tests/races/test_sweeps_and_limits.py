@@ -210,7 +210,7 @@ def test_a_start_that_is_rolled_back_leaves_nothing_and_sends_nothing():
     engine = engine_of(workflow_of(one))
     engine.dispatcher = CeleryDispatcher()
     published = []
-    engine.dispatcher._publish = published.append
+    engine.dispatcher._take = published.append
     with transaction.atomic():
         engine.start("race")
         transaction.set_rollback(True)
