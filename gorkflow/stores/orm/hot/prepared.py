@@ -60,7 +60,6 @@ KINDS: dict[str, tuple[str, Callable[[Any], bytes]]] = {
     "step_limit": INTEGER,
     "ids": TEXTS,
     "queues": TEXTS,
-    "joins": TEXTS,
     "versions": TEXTS,
     "graphs": TEXTS,
     "position": INTEGER,

@@ -80,10 +80,13 @@ counted ({NAMES}) AS (
         started_at = CASE WHEN {TAKEN} THEN {NOW} ELSE step.started_at END,
         ended_at = CASE WHEN {TAKEN} THEN NULL ELSE step.ended_at END
     FROM done
-    WHERE step.run_id = done.run_id AND step.step_id = ANY(%(joins)s)
+    WHERE step.run_id = done.run_id AND {{which}}
     RETURNING {ROW}
 )
 """
+# With an array the server would plan anew each time: it takes its length for a reason to.
+ONE_JOIN = "step.step_id = %(joined)s"
+SOME_JOINS = "step.step_id IN (SELECT JSON_ARRAY_ELEMENTS_TEXT(%(joins)s::json))"
 
 SIBLING = f"""
 sibling ({NAMES}) AS (
@@ -282,7 +285,7 @@ def finish_statement(*, adds: bool, joins: int, looks: bool) -> Statement:
         parts.append(ADDED)
         names.append("added")
     if joins:
-        parts.append(COUNTED)
+        parts.append(COUNTED.format(which=ONE_JOIN if joins == 1 else SOME_JOINS))
         names.append("counted")
     if looks:
         parts.append(SIBLING.format(unless=UNLESS_JOINED if joins else ""))
