@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='StepExecution',
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('id', gorkflow.models.RowKey(primary_key=True, serialize=False)),
                 ('step_id', gorkflow.models.ExactCharField(max_length=200, verbose_name='step')),
                 ('map_index', models.IntegerField(default=0)),
                 ('position', models.IntegerField(verbose_name='position')),
@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='workflowrun',
-            index=models.Index(fields=['ended_at'], name='gorkflow_run_ended'),
+            index=gorkflow.models.LiveIndex(fields=['ended_at'], live='ended_at', name='gorkflow_run_ended'),
         ),
         migrations.AddIndex(
             model_name='workflowrun',
@@ -183,7 +183,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='workflowrun',
-            index=models.Index(fields=['deadline_at'], name='gorkflow_run_deadline'),
+            index=gorkflow.models.LiveIndex(fields=['deadline_at'], live='deadline_at', name='gorkflow_run_deadline'),
         ),
         migrations.AddConstraint(
             model_name='workflowrun',
@@ -195,11 +195,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='stepexecution',
-            index=models.Index(fields=['due_at'], name='gorkflow_step_due'),
+            index=gorkflow.models.LiveIndex(fields=['due_at'], live='due_at', name='gorkflow_step_due'),
         ),
         migrations.AddIndex(
             model_name='stepexecution',
-            index=models.Index(fields=['run', 'status', 'due_at', 'id'], name='gorkflow_step_claim'),
+            index=gorkflow.models.LiveIndex(fields=['run', 'status', 'due_at', 'id'], live='due_at', name='gorkflow_step_claim'),
         ),
         migrations.AddConstraint(
             model_name='stepexecution',

@@ -1,6 +1,7 @@
 """The tables: runs, steps, earlier attempts, state, events, and what keeps starts in order."""
 
-from gorkflow.models.fields import ExactCharField, PayloadField
+from gorkflow.models.fields import ExactCharField, PayloadField, RowKey
+from gorkflow.models.indexes import LiveIndex
 from gorkflow.models.runs import (
     AdmissionLock,
     DefinitionSnapshot,
@@ -15,8 +16,10 @@ __all__ = [
     "AdmissionLock",
     "DefinitionSnapshot",
     "ExactCharField",
+    "LiveIndex",
     "PayloadField",
     "RegisteredWorkflow",
+    "RowKey",
     "RunEvent",
     "RunState",
     "StepAttempt",

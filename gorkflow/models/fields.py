@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db.models import BooleanField, CharField, Func, JSONField, TextField
+from django.db.models import BigAutoField, BooleanField, CharField, Func, JSONField, TextField
 from django.db.models.expressions import Col, Combinable
 from django.db.models.fields.json import JSONExact
 from django.utils.functional import cached_property
@@ -53,6 +53,24 @@ class ExactCharField(_CharField[_Set_contra, _Get_co]):
         """Name the class by its public path in migrations."""
         name, _path, args, kwargs = super().deconstruct()
         return name, "gorkflow.models.ExactCharField", args, kwargs
+
+
+class RowKey(BigAutoField):  # type: ignore[type-arg]  # Django's own cannot be subscripted
+    """A BigAutoField that on SQLite may give the key of a deleted row to another one.
+
+    So Django's own does not, which writes a page more for every row. What holds on to a step's key
+    has its token, too.
+    """
+
+    def db_type_suffix(self, connection: Any) -> str | None:
+        """Return how the database counts."""
+        suffix: str | None = super().db_type_suffix(connection)
+        return None if connection.vendor == "sqlite" else suffix
+
+    def deconstruct(self) -> Any:
+        """Name the class by its public path in migrations."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "gorkflow.models.RowKey", args, kwargs
 
 
 class JsonText(str):

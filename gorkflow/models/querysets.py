@@ -46,7 +46,8 @@ class StepQuerySet(models.QuerySet["StepExecution"]):
 
     def held(self) -> Self:
         """Steps that a worker holds."""
-        return self.filter(status=StepStatus.RUNNING)
+        # All of them have a lease; it is said because the index has live steps alone.
+        return self.filter(status=StepStatus.RUNNING, due_at__isnull=False)
 
     def expired(self, now: Any) -> Self:
         """Held steps whose lease has ended."""

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gorkflow.config import MAX_ACTOR, MAX_REASON
 from gorkflow.models.fields import ExactCharField, PayloadField
+from gorkflow.models.indexes import LiveIndex
 from gorkflow.models.querysets import RunQuerySet
 from gorkflow.statuses import ActKind, RunStatus
 
@@ -96,10 +97,10 @@ class WorkflowRun(models.Model):
             models.Index(
                 fields=["workflow_id", "status", "created_at"], name="gorkflow_run_by_workflow"
             ),
-            models.Index(fields=["ended_at"], name="gorkflow_run_ended"),
+            LiveIndex(fields=["ended_at"], name="gorkflow_run_ended", live="ended_at"),
             models.Index(fields=["definition"], name="gorkflow_run_by_definition"),
             models.Index(fields=["resource_id"], name="gorkflow_run_by_resource"),
-            models.Index(fields=["deadline_at"], name="gorkflow_run_deadline"),
+            LiveIndex(fields=["deadline_at"], name="gorkflow_run_deadline", live="deadline_at"),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from gorkflow.models.fields import ExactCharField, PayloadField
+from gorkflow.models.fields import ExactCharField, PayloadField, RowKey
+from gorkflow.models.indexes import LiveIndex
 from gorkflow.models.querysets import StepQuerySet
 from gorkflow.models.runs import WorkflowRun
 from gorkflow.statuses import StepStatus
@@ -20,7 +21,7 @@ class StepExecution(models.Model):
     engine alone writes: PostgreSQL would read the text of each anew for every write.
     """
 
-    id = models.BigAutoField(primary_key=True)
+    id = RowKey(primary_key=True)
     # Rows come and go with their run's row locked: a check by the database at each of them would
     # cost a sixth of a step.
     run = models.ForeignKey(
@@ -68,9 +69,11 @@ class StepExecution(models.Model):
         ]
         indexes = [
             # NULL for every step that is over: the sweep reads the few that are not.
-            models.Index(fields=["due_at"], name="gorkflow_step_due"),
+            LiveIndex(fields=["due_at"], name="gorkflow_step_due", live="due_at"),
             # In the order in which a run's due steps are claimed.
-            models.Index(fields=["run", "status", "due_at", "id"], name="gorkflow_step_claim"),
+            LiveIndex(
+                fields=["run", "status", "due_at", "id"], name="gorkflow_step_claim", live="due_at"
+            ),
         ]
 
     def __str__(self) -> str:

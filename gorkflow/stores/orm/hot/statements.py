@@ -31,12 +31,16 @@ END = """
 """
 DONE = f"done (run_id, {NAMES}) AS ({END} RETURNING step.run_id, {ROW})"
 
+# By its key, in a small table too: in the index of the status all that has run lies about until
+# somebody vacuums.
+IS_RUNNING = "(status = 'RUNNING') IS TRUE"
+
 # A cancel waits for the shared lock; a run with two joins is locked by one finish at a time, or
 # two of them could wait for each other's join.
 OPEN_RUN = f"""
 run AS (
     SELECT id FROM gorkflow_workflowrun
-    WHERE id = %(run)s AND status = 'RUNNING' AND step_limit IS NULL
+    WHERE id = %(run)s AND {IS_RUNNING} AND step_limit IS NULL
         AND (deadline_at IS NULL OR deadline_at > {NOW})
     FOR {{lock}}
 )
@@ -123,7 +127,7 @@ SELECT id FROM added
 CLOSED = Statement(f"""
 WITH run AS (
     SELECT id FROM gorkflow_workflowrun
-    WHERE id = %(run)s AND status = 'RUNNING' AND open_sinks = 1 AND run_limit IS NULL
+    WHERE id = %(run)s AND {IS_RUNNING} AND open_sinks = 1 AND run_limit IS NULL
     FOR NO KEY UPDATE
 ), done AS ({END} RETURNING step.run_id), closed AS (
     UPDATE gorkflow_workflowrun AS run

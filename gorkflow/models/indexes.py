@@ -1,0 +1,42 @@
+"""Indexes that stay small however long the history is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Index, Model, Q
+
+
+class LiveIndex(Index):
+    """An index without the rows in which a field is NULL, where the database has such indexes.
+
+    Elsewhere (MariaDB, MySQL) it has all of them. Django's own `condition` would do the same, and
+    warn of it at each `migrate` there.
+
+    Args:
+        live: the field.
+        options: those of an index.
+
+    """
+
+    def __init__(self, *, live: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.live = live
+
+    def deconstruct(self) -> Any:
+        """Return what a migration needs to make it again, by its public path."""
+        _path, expressions, options = super().deconstruct()
+        return "gorkflow.models.LiveIndex", expressions, {**options, "live": self.live}
+
+    def create_sql(
+        self, model: type[Model], schema_editor: Any, using: str = "", **kwargs: Any
+    ) -> Any:
+        """Return the statement that creates it."""
+        if not schema_editor.connection.features.supports_partial_indexes:
+            return super().create_sql(model, schema_editor, using=using, **kwargs)
+        partial = Index(
+            fields=self.fields,
+            name=self.name,
+            condition=Q(**{f"{self.live}__isnull": False}),
+        )
+        return partial.create_sql(model, schema_editor, using=using, **kwargs)
