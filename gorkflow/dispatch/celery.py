@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import atexit
 import time
-from contextlib import suppress
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from celery import current_app
 from django.db import router, transaction
@@ -20,7 +20,7 @@ WORK_TASK = "gorkflow.work"
 PATIENCE_SECONDS = 2.0
 """Time for sending a message, for whoever waits for it."""
 BACKLOG = 16
-"""So many messages wait to be sent before the next one is waited for."""
+"""Whoever sends while more than so many messages wait, waits for all of them."""
 HIGHEST = 9
 PAUSE_SECONDS = 2.0
 """After a failure nothing is tried for so long: a fan-out would fail message by message."""
@@ -69,10 +69,9 @@ class CeleryDispatcher(Dispatcher):
             return
         if self._is_paused() or self._is_stuck(hint):
             return
-        sending = self._sender.begin(lambda: self._publish(hint))
+        self._sender.begin(lambda: self._publish(hint))
         if self._sender.waiting > BACKLOG:
-            with suppress(TimeoutError):
-                sending.result(PATIENCE_SECONDS)
+            self.flush()
 
     def _publish(self, hint: Hint) -> None:
         if self._is_paused():
@@ -102,6 +101,10 @@ class CeleryDispatcher(Dispatcher):
         return True
 
 
+_declared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+"""The queues that a channel has declared."""
+
+
 def _publish(hint: Hint) -> None:
     with current_app.producer_or_acquire() as producer:
         # Left to itself kombu would try to connect for seconds, whatever the retry policy.
@@ -117,6 +120,9 @@ def _publish(hint: Hint) -> None:
         options: dict[str, Any] = {"argsrepr": "()", "kwargsrepr": repr(kwargs)}
         if hint.delay:
             options["countdown"] = hint.delay
+        if hint.queue in (declared := _declared.setdefault(producer.channel, set())):
+            # kombu knows that, too, but makes copies of the queue before it looks.
+            options["declare"] = ()
         current_app.tasks[WORK_TASK].apply_async(
             kwargs=kwargs,
             queue=hint.queue,
@@ -127,3 +133,4 @@ def _publish(hint: Hint) -> None:
             retry_policy=ONCE_MORE,
             producer=producer,
         )
+        declared.add(hint.queue)

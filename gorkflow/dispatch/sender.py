@@ -12,13 +12,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 
 from gorkflow.engine.forks import NO_FORK
+from gorkflow.log import DISPATCH_FAILED, log
 
 IDLE_SECONDS = 30.0
 
-Inbox = queue.SimpleQueue[tuple[Callable[[], None], Future[None]]]
+Inbox = queue.SimpleQueue[tuple[contextvars.Context, Callable[[], None]]]
 
 
 class Sender:
@@ -37,20 +37,17 @@ class Sender:
         self._inbox: Inbox | None = None
         self._since: float | None = None
 
-    def begin(self, act: Callable[[], None]) -> Future[None]:
+    def begin(self, act: Callable[[], None]) -> None:
         """Have something done in the caller's context; return at once."""
         if self._pid != os.getpid():
             self.start_afresh()
-        context = contextvars.copy_context()
-        done: Future[None] = Future()
         with self._lock:
             if self._inbox is None:
                 self._inbox = queue.SimpleQueue()
                 threading.Thread(
                     target=self._work, args=(self._inbox,), name="gorkflow-dispatch", daemon=True
                 ).start()
-            self._inbox.put((lambda: context.run(act), done))
-        return done
+            self._inbox.put((contextvars.copy_context(), act))
 
     @property
     def waiting(self) -> int:
@@ -67,16 +64,14 @@ class Sender:
         """Wait until all that it has been given is done; False if it takes longer than that."""
         if self._inbox is None or self._pid != os.getpid():
             return True
-        try:
-            self.begin(lambda: None).result(seconds)
-        except TimeoutError:
-            return False
-        return True
+        done = threading.Event()
+        self.begin(done.set)
+        return done.wait(seconds)
 
     def _work(self, inbox: Inbox) -> None:
         while True:
             try:
-                act, done = inbox.get(timeout=IDLE_SECONDS)
+                context, act = inbox.get(timeout=IDLE_SECONDS)
             except queue.Empty:
                 if self._may_end(inbox):
                     return
@@ -85,13 +80,11 @@ class Sender:
             try:
                 # A child born now would have the broker's client in the middle of a message.
                 with NO_FORK:
-                    act()
-            except BaseException as error:  # noqa: BLE001  raised where the result is asked for
-                done.set_exception(error)
-            else:
-                done.set_result(None)
+                    context.run(act)
+            except BaseException as error:  # noqa: BLE001  the next ones want to be done, too
+                log.error(DISPATCH_FAILED, error=str(error), exc_info=error)
             self._note(inbox, None)
-            del act, done
+            del context, act
 
     def _note(self, inbox: Inbox, since: float | None) -> None:
         if self._inbox is inbox:

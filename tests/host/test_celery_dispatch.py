@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from django.db import connections
 from kombu import Connection
 
 from gorkflow import RunStatus, tasks
@@ -174,7 +175,13 @@ def test_whoever_sends_faster_than_the_broker_takes_waits_for_it(monkeypatch):
     monkeypatch.setattr(celery, "BACKLOG", 2)
     dispatcher = CeleryDispatcher(using="default")
     hints = [Hint(run_id=new_run_id(), queue="q1") for _ in range(6)]
-    sender = threading.Thread(target=lambda: [dispatcher.send(hint) for hint in hints[1:]])
+
+    def send_the_rest():
+        for hint in hints[1:]:
+            dispatcher.send(hint)
+        connections.close_all()
+
+    sender = threading.Thread(target=send_the_rest)
 
     dispatcher.send(hints[0])
     assert asked.wait(WAIT)
