@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from gorkflow import ExecutionConfig, RunStatus, StepContext, WorkflowBuilder, step
-from gorkflow.errors import ErrorCode
+from gorkflow.errors import ErrorCode, InvalidStateError
 from tests.engine.conftest import statuses
 
 
@@ -297,3 +297,22 @@ def test_payloads_come_back_as_they_were(lab, value):
         return value
 
     assert lab.run(WorkflowBuilder("w").then(same), value).output == value
+
+
+@pytest.mark.parametrize("options", [{}, {"tags": {"a": "b"}, "resource_id": "r", "priority": 7}])
+def test_a_run_that_has_ended_where_it_was_started_is_as_the_store_has_it(lab, options):
+    builder = WorkflowBuilder("w").limit(run_timeout=60).sequence(double, increment)
+
+    run = lab.run(builder, 1, **options)
+
+    assert run.record == lab.engine.get_run(run.id)
+    assert run.output == run.refresh().output == 3
+
+
+def test_what_a_run_put_out_is_read_anew_once_somebody_has_gone_on_with_it(lab):
+    run = lab.run(WorkflowBuilder("w").then(increment), 1)
+    with pytest.raises(InvalidStateError):
+        run.cancel()
+
+    assert run.refresh().output == 2
+    assert run.rerun().record.status is RunStatus.PENDING

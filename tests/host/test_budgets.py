@@ -103,3 +103,17 @@ def test_a_retention_with_nothing_to_delete_takes_a_query_a_status_more(engine, 
     queries = [query["sql"] for query in captured.captured_queries]
     assert len(queries) == 7
     assert all(sql.startswith("SELECT") for sql in queries)
+
+
+@pytest.mark.skipif(connection.vendor == "mysql", reason="a write there tells no times")
+def test_a_run_that_has_ended_where_it_was_started_is_not_read(engine, chain):
+    workflow = chain(3)
+    workflow.start(1, synchronous=True)
+
+    def run_and_look():
+        run = workflow.start(1, synchronous=True)
+        assert (run.status, run.output) == ("COMPLETED", 4)
+        assert run.record.ended_at >= run.record.started_at
+
+    written = statements(lambda: workflow.start(1, synchronous=True))
+    assert statements(run_and_look) == written

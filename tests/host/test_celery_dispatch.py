@@ -13,6 +13,7 @@ from gorkflow import RunStatus, tasks
 from gorkflow.dispatch import celery
 from gorkflow.dispatch.base import Hint
 from gorkflow.dispatch.celery import CeleryDispatcher
+from gorkflow.dispatch.sender import Sender
 from gorkflow.dispatch.sqlite_broker import Channel
 from gorkflow.dispatch.sqlite_file import BrokerFileError
 from gorkflow.engine.starting import new_run_id
@@ -235,3 +236,27 @@ def test_a_message_that_comes_into_a_shutdown_is_sent_on_once(tmp_path, publishi
     assert run.refresh().status is RunStatus.PENDING
     tasks.work(str(run.id), queue)  # nobody else was there to take it
     assert run.refresh().status is not RunStatus.PENDING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_sees_its_messages_off_before_it_acknowledges_its_own(monkeypatch):
+    """Killed before that it would leave steps that are ready to the sweep."""
+    waited_for, sent = threading.Event(), []
+    finish = Sender.finish
+
+    def tell_and_finish(self, seconds):
+        waited_for.set()
+        return finish(self, seconds)
+
+    monkeypatch.setattr(Sender, "finish", tell_and_finish)
+    monkeypatch.setattr(
+        celery, "_publish", lambda hint: waited_for.wait(WAIT) and sent.append(hint)
+    )
+    monkeypatch.setattr(tasks, "is_stopping", lambda: True)
+    monkeypatch.setattr(tasks, "_handed_over", set())
+    run = plain.start(Job())
+    sent_by_start = Hint(run_id=run.id, queue=run.steps()[0].queue)
+
+    tasks.work(str(run.id), sent_by_start.queue)
+
+    assert sent == [sent_by_start] * 2

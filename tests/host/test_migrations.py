@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import connection, migrations
 from django.db.migrations.loader import MigrationLoader
 
-from gorkflow.models import WorkflowRun
+from gorkflow.models import LiveIndex, StepExecution, WorkflowRun
 from tests.shop.workflows import Job, plain
 
 
@@ -72,3 +72,23 @@ def test_no_migration_walks_through_rows():
     assert all(operation.reversible for operation in operations)
     walks = (migrations.RunPython, migrations.RunSQL)
     assert not any(isinstance(operation, walks) for operation in operations)
+
+
+@pytest.mark.parametrize("model", [StepExecution, WorkflowRun])
+def test_an_index_of_what_lives_leaves_the_rest_out_where_the_database_can(model):
+    live = [index for index in model._meta.indexes if isinstance(index, LiveIndex)]
+    editor = connection.SchemaEditorClass(connection, collect_sql=True)
+    texts = [str(index.create_sql(model, editor)) for index in live]
+
+    assert len(texts) == 2
+    partial = connection.features.supports_partial_indexes
+    assert all(("IS NOT NULL" in text) is partial for text in texts)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite writes a page for that")
+def test_sqlite_keeps_no_account_of_the_keys_of_steps(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sql FROM sqlite_master WHERE name = 'gorkflow_stepexecution'")
+        (sql,) = cursor.fetchone()
+
+    assert "AUTOINCREMENT" not in sql

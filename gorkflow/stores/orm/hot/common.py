@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import pydantic_core
 
 from gorkflow.records import RunRecord
 from gorkflow.statuses import DONE_STEPS, RunStatus, StepStatus
-from gorkflow.stores.base import Claim, Finish, NewRun, NewStep, Taker
+from gorkflow.stores.base import Claim, Finish, Finished, NewRun, NewStep, Taker
 from gorkflow.stores.orm.rows import error_from
 
 
@@ -178,6 +179,37 @@ def claim_from(row: StepRow, claim: Claim, token: UUID) -> Claim:
         workflow_version=claim.workflow_version,
         fingerprint=claim.fingerprint,
         shared=claim.shared,
+    )
+
+
+def follower(finish: Finish, taker: Taker | None) -> NewStep | None:
+    """Return the one step that follows, as in a chain, if the taker goes on with it."""
+    if taker is None or finish.joins or len(finish.inserts) != 1:
+        return None
+    step = finish.inserts[0]
+    return step if taker.queue in (None, step.queue) else None
+
+
+def followed(claim: Claim, finish: Finish, taker: Taker, step: NewStep, row_id: int) -> Finished:
+    """Return what a finish did that inserted one step for its taker."""
+    row = StepRow(row_id, step.step_id, 0, step.queue, StepStatus.RUNNING, 1, 0, 0, True)
+    return Finished(
+        accepted=True,
+        status=finish.status,
+        run_status=RunStatus.RUNNING,
+        claim=claim_from(row, claim, taker.token),
+        ready=[],
+    )
+
+
+def closed(finish: Finish, ended_at: datetime | None) -> Finished:
+    """Return what a finish did that ended its run."""
+    return Finished(
+        accepted=True,
+        status=finish.status,
+        run_status=RunStatus.COMPLETED,
+        ended_run=True,
+        ended_at=ended_at,
     )
 
 

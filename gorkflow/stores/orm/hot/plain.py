@@ -23,8 +23,11 @@ from gorkflow.stores.orm.hot.common import (
     Started,
     StepRow,
     claim_from,
+    closed,
     first_claim,
     first_for,
+    followed,
+    follower,
     is_common_finish,
     is_common_start,
     new_claim,
@@ -143,6 +146,9 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, connection: Any) -
         reach(FaultPoint.IN_FINISH, claim)
         if finish.is_sink:
             return _close(session, claim, finish)
+        if taker is not None and (step := follower(finish, taker)):
+            row_id = _add_taken(session, claim.run_id, step, taker)
+            return followed(claim, finish, taker, step, row_id)
         rows = _add(session, claim.run_id, finish.inserts, taker)
         # The taker takes one step: an inserted one, else a join that it has opened, else any.
         rows += _count_down(session, claim.run_id, finish.joins, None if rows else taker)
@@ -185,13 +191,7 @@ def _close(session: Session, claim: Claim, finish: Finish) -> Finished:
     if session.is_alone:
         # Elsewhere it would take a round trip, and few want to know.
         ((ended_at,),) = session.rows(Statements.ENDED, run=claim.run_id)
-    return Finished(
-        accepted=True,
-        status=finish.status,
-        run_status=RunStatus.COMPLETED,
-        ended_run=True,
-        ended_at=session.time(ended_at),
-    )
+    return closed(finish, session.time(ended_at))
 
 
 def _due(session: Session, run_id: UUID, taker: Taker) -> list[StepRow]:
@@ -214,21 +214,25 @@ def _add(
     mine = first_for(taker, steps)
     rows: list[StepRow] = []
     for step in steps:
-        values = _new(run_id, step)
         row = StepRow(0, step.step_id, 0, step.queue, StepStatus.PENDING, 0, 0, 0, True)
         if taker is not None and step.step_id == mine:
-            row_id = session.insert(
-                Statements.ADD_TAKEN,
-                **values,
-                taker=taker.token,
-                worker=taker.worker,
-                lease=taker.lease,
-            )
+            row_id = _add_taken(session, run_id, step, taker)
             rows.insert(0, row._replace(id=row_id, status=StepStatus.RUNNING, attempt=1))
         else:
-            session.change(Statements.ADD, **values)
+            session.change(Statements.ADD, **_new(run_id, step))
             rows.append(row)
     return rows
+
+
+def _add_taken(session: Session, run_id: UUID, step: NewStep, taker: Taker) -> int:
+    """Insert a step that is the taker's; return its key."""
+    return session.insert(
+        Statements.ADD_TAKEN,
+        **_new(run_id, step),
+        taker=taker.token,
+        worker=taker.worker,
+        lease=taker.lease,
+    )
 
 
 def _count_down(

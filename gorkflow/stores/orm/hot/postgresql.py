@@ -10,7 +10,7 @@ import pydantic_core
 
 from gorkflow.faults import FaultPoint, reach
 from gorkflow.records import RunRecord
-from gorkflow.statuses import RunStatus, StepStatus
+from gorkflow.statuses import RunStatus
 from gorkflow.stores.base import Claim, Finish, Finished, NewRun, NewStep, Taker
 from gorkflow.stores.orm.hot.common import (
     NOTHING,
@@ -18,9 +18,12 @@ from gorkflow.stores.orm.hot.common import (
     Started,
     StepRow,
     claim_from,
+    closed,
     first_claim,
     first_entry,
     first_for,
+    followed,
+    follower,
     is_common_finish,
     is_common_start,
     new_claim,
@@ -137,9 +140,9 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, connection: Any) -
     }
     if finish.is_sink:
         return _close(finish, values, connection)
+    if taker is not None and (step := follower(finish, taker)):
+        return _follow(claim, finish, taker, step, {**values, **_taker_values(taker)}, connection)
     taken_id = first_for(taker, finish.inserts)
-    if taker is not None and taken_id is not None and len(finish.inserts) == 1 and not finish.joins:
-        return _follow(claim, finish, taker, values, connection)
     statement = finish_statement(
         adds=bool(finish.inserts),
         joins=len(finish.joins),
@@ -164,43 +167,23 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, connection: Any) -
     )
 
 
-def _follow(
-    claim: Claim, finish: Finish, taker: Taker, values: dict[str, Any], connection: Any
+def _follow(  # noqa: PLR0913, PLR0917
+    claim: Claim,
+    finish: Finish,
+    taker: Taker,
+    step: NewStep,
+    values: dict[str, Any],
+    connection: Any,
 ) -> Finished | None:
-    (step,) = finish.inserts
-    values |= {
-        "next": step.step_id,
-        "position": step.position,
-        "next_queue": step.queue,
-        "taker": taker.token,
-        "worker": taker.worker,
-        "lease": taker.lease,
-    }
+    values |= {"next": step.step_id, "position": step.position, "next_queue": step.queue}
     found = rows_of(FOLLOW, values, connection)
-    if not found:
-        return None
-    row = StepRow(found[0][0], step.step_id, 0, step.queue, StepStatus.RUNNING, 1, 0, 0, True)
-    return Finished(
-        accepted=True,
-        status=finish.status,
-        run_status=RunStatus.RUNNING,
-        claim=claim_from(row, claim, taker.token),
-        ready=[],
-    )
+    return followed(claim, finish, taker, step, found[0][0]) if found else None
 
 
 def _close(finish: Finish, values: dict[str, Any], connection: Any) -> Finished | None:
     output = None if finish.run_output is None else finish.run_output({})
     found = rows_of(CLOSED, {**values, "run_output": output}, connection)
-    if not found:
-        return None
-    return Finished(
-        accepted=True,
-        status=finish.status,
-        run_status=RunStatus.COMPLETED,
-        ended_run=True,
-        ended_at=found[0][0],
-    )
+    return closed(finish, found[0][0]) if found else None
 
 
 def _new_values(steps: Sequence[NewStep], taken_id: str | None) -> dict[str, Any]:
