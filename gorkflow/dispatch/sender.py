@@ -36,6 +36,7 @@ class Sender:
         self._lock = threading.Lock()
         self._inbox: Inbox | None = None
         self._since: float | None = None
+        self._given = self._done = 0
 
     def begin(self, act: Callable[[], None]) -> None:
         """Have something done in the caller's context; return at once."""
@@ -47,6 +48,7 @@ class Sender:
                 threading.Thread(
                     target=self._work, args=(self._inbox,), name="gorkflow-dispatch", daemon=True
                 ).start()
+            self._given += 1
             self._inbox.put((contextvars.copy_context(), act))
 
     @property
@@ -62,7 +64,7 @@ class Sender:
 
     def finish(self, seconds: float) -> bool:
         """Wait until all that it has been given is done; False if it takes longer than that."""
-        if self._inbox is None or self._pid != os.getpid():
+        if self._done == self._given or self._pid != os.getpid():
             return True
         done = threading.Event()
         self.begin(done.set)
@@ -87,8 +89,10 @@ class Sender:
             del context, act
 
     def _note(self, inbox: Inbox, since: float | None) -> None:
+        """Note since when it is at something, or that it is done."""
         if self._inbox is inbox:
             self._since = since
+            self._done += since is None
 
     def _may_end(self, inbox: Inbox) -> bool:
         with self._lock:
