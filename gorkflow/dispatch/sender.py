@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from gorkflow.engine.forks import NO_FORK
+from gorkflow.forks import NO_FORK
 from gorkflow.log import DISPATCH_FAILED, log
 
 IDLE_SECONDS = 30.0

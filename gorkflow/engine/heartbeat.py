@@ -8,8 +8,8 @@ import time
 from collections import deque
 from uuid import UUID
 
-from gorkflow.engine.forks import NO_FORK
 from gorkflow.faults import FaultPoint, reach
+from gorkflow.forks import NO_FORK
 from gorkflow.log import PERSISTENCE_ERROR, log
 from gorkflow.records import storable_text
 from gorkflow.stores.base import Lease, WorkflowStore

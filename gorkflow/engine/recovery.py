@@ -11,10 +11,10 @@ from uuid import UUID
 
 from gorkflow.dispatch.base import Hint
 from gorkflow.engine.aftermath import announce
-from gorkflow.engine.forks import NO_FORK
 from gorkflow.engine.pruning import prune_some
 from gorkflow.errors import ErrorCode, GorkflowError
 from gorkflow.faults import FaultPoint, reach
+from gorkflow.forks import NO_FORK
 from gorkflow.log import SWEEP_FAILED, bound_run, log
 from gorkflow.records import ErrorInfo
 from gorkflow.statuses import RunStatus

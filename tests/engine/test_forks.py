@@ -8,9 +8,10 @@ import warnings
 
 import pytest
 
+from gorkflow import forks
 from gorkflow.config import EngineConfig
 from gorkflow.dispatch.inline import InlineDispatcher
-from gorkflow.engine import Engine, forks
+from gorkflow.engine import Engine
 from gorkflow.engine.recovery import Sweeper
 from gorkflow.stores.memory import MemoryStore
 
