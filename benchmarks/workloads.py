@@ -48,7 +48,7 @@ def patience() -> float:
 
 
 WORKLOADS = (
-    Workload("chain", "10-step chain, one run at a time", Size(60, 10), Size(3, 10)),
+    Workload("chain", "10-step chain, one run at a time", Size(150, 10), Size(3, 10)),
     Workload("many", "10-step chains, 200 runs at once", Size(200, 10), Size(8, 10)),
     Workload("fanout", "1 -> 100 -> 1, one run at a time", Size(5, 100), Size(1, 8)),
     Workload("wide", "1 000 parallel steps, then one", Size(1, 1000), Size(1, 30)),
@@ -56,8 +56,8 @@ WORKLOADS = (
     Workload("longest", "10 000 sequential steps in one run", Size(1, 10_000), Size(1, 60)),
     Workload("start", "start of a 10-step chain, message included", Size(200, 10), Size(10, 10)),
     Workload("payload", "mix of chains and fan-outs, 10 KB payloads", Size(40, 10), Size(4, 5)),
-    Workload("statement", "two changes in one statement", Size(3000, 1), Size(100, 1)),
-    Workload("transaction", "two changes in a transaction", Size(3000, 1), Size(100, 1)),
+    Workload("statement", "two changes in one statement", Size(10_000, 1), Size(100, 1)),
+    Workload("transaction", "two changes in a transaction", Size(10_000, 1), Size(100, 1)),
     Workload("recovery", "a killed worker's step runs again", Size(1, 1), Size(1, 1)),
     Workload("memory", "worker memory over 10 000 runs", Size(10_000, 2), Size(20, 2), once=True),
 )
