@@ -45,7 +45,7 @@ class OursDirect(Driver):
     def fanout(self, size: Size) -> Raw:
         """Run one step, many, one."""
         return one_by_one(
-            size.runs, size.steps + 2, lambda: workflows.fanout.start(0, synchronous=True)
+            size.runs, size.steps + 2, lambda: workflows.fanout.start(0, synchronous=True).output
         )
 
     def wide(self, size: Size) -> Raw:

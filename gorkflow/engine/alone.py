@@ -9,7 +9,7 @@ from uuid import UUID
 from gorkflow.engine.recovery import end_overdue
 from gorkflow.engine.worker import RunWorker, worker_name
 from gorkflow.records import Json, RunRecord
-from gorkflow.statuses import DONE_STEPS, RunStatus
+from gorkflow.statuses import RunStatus
 from gorkflow.stores.base import Claim, NewRun
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ class LoneWorker:
         record, end = self._record, worker.end
         if record is None or end is None:
             return None
-        (finish, finished), done = end, sum(worker.over[status] for status in DONE_STEPS)
+        finish, finished = end
         if (
             finished.run_status is not RunStatus.COMPLETED
             or finished.ended_at is None
-            or done != record.total_steps
+            or worker.done != record.total_steps
             or finish.run_output is None
             or finish.output_sources
         ):
@@ -72,7 +72,7 @@ class LoneWorker:
         record = replace(
             record,
             status=RunStatus.COMPLETED,
-            done_steps=done,
+            done_steps=worker.done,
             ended_at=finished.ended_at,
             deadline_at=None,
         )

@@ -11,7 +11,6 @@ import os
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,7 @@ from gorkflow.log import (
     bound_run,
     log,
 )
-from gorkflow.statuses import StepStatus
+from gorkflow.statuses import DONE_STEPS, StepStatus
 from gorkflow.stores.base import Candidate, Claim, Finish, Finished, StepOutput, Taker
 
 if TYPE_CHECKING:
@@ -92,8 +91,8 @@ class RunWorker:
         self._cache = self._place.cache
         self._tokens = (UUID(int=number) for number in itertools.count(uuid4().int))
         self._known: tuple[Workflow[Any, Any], Planner] | None = None
-        self.over: Counter[StepStatus] = Counter()
-        """How many steps of the run have been finished here, by how they ended."""
+        self.done = 0
+        """How many steps of the run have come to a good end here."""
         self.end: Stored | None = None
         """The finish that ended the run, if it was one of ours."""
 
@@ -260,7 +259,7 @@ class RunWorker:
         if not finished.accepted:
             log.warning(STEP_REFUSED, duration_ms=round(duration_ms, 1))
             return
-        self.over[finish.status] += 1
+        self.done += finish.status in DONE_STEPS
         if finished.ended_run:
             self.end = finish, finished
         self._cache.keep(claim.step_id, StepOutput(status=finish.status, output=finish.output))

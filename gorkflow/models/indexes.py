@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Index, Model, Q
@@ -14,13 +15,14 @@ class LiveIndex(Index):
     warn of it at each `migrate` there.
 
     Args:
+        fields: what is indexed.
+        name: of the index.
         live: the field.
-        options: those of an index.
 
     """
 
-    def __init__(self, *, live: str, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, *, fields: Sequence[str], name: str, live: str) -> None:
+        super().__init__(fields=fields, name=name)
         self.live = live
 
     def deconstruct(self) -> Any:

@@ -309,7 +309,7 @@ def test_a_run_that_has_ended_where_it_was_started_is_as_the_store_has_it(lab, o
     assert run.output == run.refresh().output == 3
 
 
-def test_what_a_run_put_out_is_read_anew_once_somebody_has_gone_on_with_it(lab):
+def test_a_run_that_has_ended_where_it_was_started_is_steered_like_any_other(lab):
     run = lab.run(WorkflowBuilder("w").then(increment), 1)
     with pytest.raises(InvalidStateError):
         run.cancel()

@@ -134,7 +134,7 @@ def lab(place):
         place.store,
         InlineDispatcher(),
         registry=Registry(),
-        config=EngineConfig(lease=90, heartbeat=30, max_crashes=2),
+        config=EngineConfig(lease=30, heartbeat=10, max_crashes=2),
         clock=place.clock,
     )
     # The handlers beat by themselves: on a slow machine the thread would come to the fault first.

@@ -151,8 +151,10 @@ def finish(claim: Claim, finish: Finish, taker: Taker | None, connection: Any) -
     values |= _taker_values(taker)
     values |= _new_values(finish.inserts, taken_id)
     if finish.joins:
-        values["joined"] = finish.joins[0]
-        values["joins"] = pydantic_core.to_json(finish.joins).decode()
+        if len(finish.joins) == 1:
+            values["joined"] = finish.joins[0]
+        else:
+            values["joins"] = pydantic_core.to_json(finish.joins).decode()
         values["join"] = finish.joins[0] if taker and not taken_id else None
     rows = [StepRow(*row) for row in rows_of(statement, values, connection)]
     if not rows:

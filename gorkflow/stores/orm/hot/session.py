@@ -6,21 +6,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
-from gorkflow.stores.orm.clock import DatabaseTime
 from gorkflow.stores.orm.hot.direct import is_unwatched, make_ready
-from gorkflow.stores.orm.hot.spelling import Spelling, Statement
+from gorkflow.stores.orm.hot.spelling import Spelling, Statement, time_in
 from gorkflow.stores.orm.transactions import write_transaction
-
-
-@lru_cache(maxsize=256)
-def _seconds(vendor: str, seconds: float) -> Any:
-    """Return a number of seconds from now as a statement's text takes it."""
-    _, (value,) = getattr(DatabaseTime(seconds), f"as_{vendor}")(None, None)
-    return value
 
 
 class Session:
@@ -74,7 +65,7 @@ class Session:
                 if (value := values[name]) is not None:
                     values[name] = value.hex
         for name in spelling.times:
-            values[name] = _seconds(self._vendor, values[name])
+            values[name] = time_in(self._vendor, values[name])[1]
         self._cursor.execute(spelling.text, values)
 
     def _spelling(self, statement: Statement) -> Spelling:

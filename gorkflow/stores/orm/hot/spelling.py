@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 from gorkflow.stores.orm.clock import DatabaseTime
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _IDS, _TIMES = frozenset({"run", "token", "taker", "rerun_of"}), frozenset({"lease", "deadline"})
+
+
+@lru_cache(maxsize=256)
+def time_in(vendor: str, seconds: float) -> tuple[str, Any]:
+    """Return what a database calls the time so many seconds from now: SQL, and its parameter."""
+    sql, (value,) = getattr(DatabaseTime(seconds), f"as_{vendor}")(None, None)
+    return sql, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ class Statement:
         return self._spelled.get("raw") or self._spell_raw()
 
     def _spell(self, vendor: str) -> Spelling:
-        sql, (value,) = getattr(DatabaseTime(0.0), f"as_{vendor}")(None, None)
+        sql, value = time_in(vendor, 0.0)
         text = self.template.format(
             now=sql.replace("%s", repr(value)),
             lease_end=sql.replace("%s", "%(lease)s"),
