@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import time
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,6 +12,7 @@ from celery import current_app
 from django.db import router, transaction
 
 from gorkflow.dispatch.base import Dispatcher, Hint
+from gorkflow.dispatch.messages import send
 from gorkflow.dispatch.redis_channels import mend_redis_channels
 from gorkflow.dispatch.sender import Sender
 from gorkflow.faults import FaultPoint, reach
@@ -65,7 +67,7 @@ class CeleryDispatcher(Dispatcher):
     def _take(self, hint: Hint) -> None:
         if current_app.conf.task_always_eager:
             # Then the task runs here and now, on this thread's connections.
-            self._publish(hint)
+            self._publish(hint, by=_work_now)
             return
         if self._is_paused() or self._is_stuck(hint):
             return
@@ -73,12 +75,12 @@ class CeleryDispatcher(Dispatcher):
         if self._sender.waiting > BACKLOG:
             self.flush()
 
-    def _publish(self, hint: Hint) -> None:
+    def _publish(self, hint: Hint, by: Callable[[Hint], None] | None = None) -> None:
         if self._is_paused():
             return
         try:
             reach(FaultPoint.BEFORE_PUBLISH, hint)
-            _publish(hint)
+            (by or _publish)(hint)
         except Exception as error:  # noqa: BLE001  brokers raise what their drivers raise
             self._pause(hint, error)
 
@@ -105,8 +107,17 @@ _declared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 """The queues that a channel has declared."""
 
 
+def _arguments(hint: Hint) -> dict[str, str]:
+    return {"run_id": str(hint.run_id), "queue": hint.queue}
+
+
+def _work_now(hint: Hint) -> None:
+    current_app.tasks[WORK_TASK].apply_async(kwargs=_arguments(hint))
+
+
 def _publish(hint: Hint) -> None:
-    with current_app.producer_or_acquire() as producer:
+    app: Any = current_app
+    with app.producer_pool.acquire(block=True, timeout=PATIENCE_SECONDS) as producer:
         # Left to itself kombu would try to connect for seconds, whatever the retry policy.
         producer.connection.ensure_connection(
             max_retries=1, interval_start=0, interval_step=0, timeout=PATIENCE_SECONDS
@@ -115,7 +126,7 @@ def _publish(hint: Hint) -> None:
         lowest_first = producer.connection.transport.driver_type == "redis"
         if lowest_first:
             mend_redis_channels()
-        kwargs = {"run_id": str(hint.run_id), "queue": hint.queue}
+        kwargs = _arguments(hint)
         # What is shown of the arguments: left to itself Celery would take its time to make that.
         options: dict[str, Any] = {"argsrepr": "()", "kwargsrepr": repr(kwargs)}
         if hint.delay:
@@ -123,14 +134,14 @@ def _publish(hint: Hint) -> None:
         if hint.queue in (declared := _declared.setdefault(producer.channel, set())):
             # kombu knows that, too, but makes copies of the queue before it looks.
             options["declare"] = ()
-        current_app.tasks[WORK_TASK].apply_async(
-            kwargs=kwargs,
+        send(
+            app.tasks[WORK_TASK],
+            kwargs,
+            producer,
             queue=hint.queue,
             priority=HIGHEST - hint.priority if lowest_first else hint.priority,
-            **options,
-            ignore_result=True,
             retry=True,
             retry_policy=ONCE_MORE,
-            producer=producer,
+            **options,
         )
         declared.add(hint.queue)

@@ -187,11 +187,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='workflowrun',
-            constraint=models.UniqueConstraint(fields=('workflow_id', 'idempotency_key'), name='gorkflow_run_idempotency'),
+            constraint=gorkflow.models.LiveUnique(fields=('workflow_id', 'idempotency_key'), live='idempotency_key', name='gorkflow_run_idempotency'),
         ),
         migrations.AddConstraint(
             model_name='workflowrun',
-            constraint=models.UniqueConstraint(fields=('active_key',), name='gorkflow_run_active_key'),
+            constraint=gorkflow.models.LiveUnique(fields=('active_key',), live='active_key', name='gorkflow_run_active_key'),
         ),
         migrations.AddIndex(
             model_name='stepexecution',

@@ -1,7 +1,7 @@
 """The tables: runs, steps, earlier attempts, state, events, and what keeps starts in order."""
 
 from gorkflow.models.fields import ExactCharField, PayloadField, RowKey
-from gorkflow.models.indexes import LiveIndex
+from gorkflow.models.indexes import LiveIndex, LiveUnique
 from gorkflow.models.runs import (
     AdmissionLock,
     DefinitionSnapshot,
@@ -17,6 +17,7 @@ __all__ = [
     "DefinitionSnapshot",
     "ExactCharField",
     "LiveIndex",
+    "LiveUnique",
     "PayloadField",
     "RegisteredWorkflow",
     "RowKey",

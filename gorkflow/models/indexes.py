@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Index, Model, Q
+from django.db.models import Index, Model, Q, UniqueConstraint
 
 
 class LiveIndex(Index):
@@ -42,3 +42,43 @@ class LiveIndex(Index):
             condition=Q(**{f"{self.live}__isnull": False}),
         )
         return partial.create_sql(model, schema_editor, using=using, **kwargs)
+
+
+class LiveUnique(UniqueConstraint):
+    """A unique constraint whose index leaves out the rows in which a field is NULL, if it can.
+
+    No such row can be in another's way, with or without a place in the index.
+
+    Args:
+        fields: what is unique together.
+        name: of the constraint.
+        live: the one of the fields that may be NULL.
+
+    """
+
+    def __init__(self, *, fields: Sequence[str], name: str, live: str) -> None:
+        super().__init__(fields=fields, name=name)
+        self.live = live
+
+    def deconstruct(self) -> Any:
+        """Return what a migration needs to make it again, by its public path."""
+        _path, expressions, options = super().deconstruct()
+        return "gorkflow.models.LiveUnique", expressions, {**options, "live": self.live}
+
+    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
+        """Return its part of a CREATE TABLE, or None and leave an index for later."""
+        return self._as_built(schema_editor).constraint_sql(model, schema_editor)
+
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
+        """Return the statement that creates it."""
+        return self._as_built(schema_editor).create_sql(model, schema_editor)
+
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
+        """Return the statement that takes it away."""
+        return self._as_built(schema_editor).remove_sql(model, schema_editor)
+
+    def _as_built(self, schema_editor: Any) -> UniqueConstraint:
+        if not schema_editor.connection.features.supports_partial_indexes:
+            return UniqueConstraint(fields=self.fields, name=self.name)
+        live = Q(**{f"{self.live}__isnull": False})
+        return UniqueConstraint(fields=self.fields, name=self.name, condition=live)

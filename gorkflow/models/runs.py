@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gorkflow.config import MAX_ACTOR, MAX_REASON
 from gorkflow.models.fields import ExactCharField, PayloadField
-from gorkflow.models.indexes import LiveIndex
+from gorkflow.models.indexes import LiveIndex, LiveUnique
 from gorkflow.models.querysets import RunQuerySet
 from gorkflow.statuses import ActKind, RunStatus
 
@@ -86,10 +86,12 @@ class WorkflowRun(models.Model):
             ("view_payload", _("Can see inputs, outputs, state and errors")),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["workflow_id", "idempotency_key"], name="gorkflow_run_idempotency"
+            LiveUnique(
+                fields=["workflow_id", "idempotency_key"],
+                name="gorkflow_run_idempotency",
+                live="idempotency_key",
             ),
-            models.UniqueConstraint(fields=["active_key"], name="gorkflow_run_active_key"),
+            LiveUnique(fields=["active_key"], name="gorkflow_run_active_key", live="active_key"),
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="gorkflow_run_recent"),

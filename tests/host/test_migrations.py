@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import connection, migrations
 from django.db.migrations.loader import MigrationLoader
 
-from gorkflow.models import LiveIndex, StepExecution, WorkflowRun
+from gorkflow.models import LiveIndex, LiveUnique, StepExecution, WorkflowRun
 from tests.shop.workflows import Job, plain
 
 
@@ -74,13 +74,14 @@ def test_no_migration_walks_through_rows():
     assert not any(isinstance(operation, walks) for operation in operations)
 
 
-@pytest.mark.parametrize("model", [StepExecution, WorkflowRun])
-def test_an_index_of_what_lives_leaves_the_rest_out_where_the_database_can(model):
-    live = [index for index in model._meta.indexes if isinstance(index, LiveIndex)]
+@pytest.mark.parametrize(("model", "expected"), [(StepExecution, 2), (WorkflowRun, 4)])
+def test_an_index_of_what_lives_leaves_the_rest_out_where_the_database_can(model, expected):
+    made = [*model._meta.indexes, *model._meta.constraints]
+    live = [each for each in made if isinstance(each, LiveIndex | LiveUnique)]
     editor = connection.SchemaEditorClass(connection, collect_sql=True)
-    texts = [str(index.create_sql(model, editor)) for index in live]
+    texts = [str(each.create_sql(model, editor)) for each in live]
 
-    assert len(texts) == 2
+    assert len(texts) == expected
     partial = connection.features.supports_partial_indexes
     assert all(("IS NOT NULL" in text) is partial for text in texts)
 

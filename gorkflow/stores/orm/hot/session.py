@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
 from gorkflow.stores.orm.hot.direct import is_unwatched, make_ready
-from gorkflow.stores.orm.hot.spelling import Spelling, Statement, time_in
+from gorkflow.stores.orm.hot.spelling import Statement, time_in
 from gorkflow.stores.orm.transactions import write_transaction
 
 
@@ -30,6 +30,8 @@ class Session:
         self._vendor: str = connection.vendor
         self.is_alone = self._vendor == "sqlite"
         """Whether a transaction has the whole database, and rows need no locks."""
+        self.now: datetime | None = None
+        """The transaction's time, where it need not be asked for."""
 
     def rows(self, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
         """Return what it selects."""
@@ -59,7 +61,7 @@ class Session:
         return found
 
     def _execute(self, statement: Statement, values: dict[str, Any]) -> None:
-        spelling = self._spelling(statement)
+        spelling = statement.spelled(self._vendor)
         if not self._connection.features.has_native_uuid_field:
             for name in spelling.ids:
                 if (value := values[name]) is not None:
@@ -68,14 +70,13 @@ class Session:
             values[name] = time_in(self._vendor, values[name])[1]
         self._cursor.execute(spelling.text, values)
 
-    def _spelling(self, statement: Statement) -> Spelling:
-        return statement.spelled(self._vendor)
-
 
 class RawSession(Session):
     """A transaction of SQLite's own driver.
 
-    Django's cursor and `atomic` cost as much as what SQLite does.
+    Django's cursor and `atomic` cost as much as what SQLite does. Its clock is this process's, so
+    the time is not asked for either: it is read when the transaction has begun, and in thousandths
+    of a second, which is what SQLite tells those that do ask.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -84,8 +85,14 @@ class RawSession(Session):
         super().__init__(connection, self._driver.cursor())
 
     def __enter__(self) -> Self:
-        with self._connection.wrap_database_errors:
+        try:
             self._cursor.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error:
+            with self._connection.wrap_database_errors:
+                raise
+        now = datetime.now(UTC)
+        self.now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        self._now = _text(self.now)
         return self
 
     def __exit__(
@@ -95,19 +102,32 @@ class RawSession(Session):
         where: TracebackType | None,
     ) -> None:
         try:
-            with self._connection.wrap_database_errors:
-                if error is not None:
-                    raise error
-                self._cursor.execute("COMMIT")
+            if error is not None:
+                raise error
+            self._cursor.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
                 self._driver.rollback()
-            raise
+            with self._connection.wrap_database_errors:
+                raise
         finally:
             self._cursor.close()
 
-    def _spelling(self, statement: Statement) -> Spelling:
-        return statement.raw()
+    def _execute(self, statement: Statement, values: dict[str, Any]) -> None:
+        assert self.now is not None
+        spelling = statement.raw()
+        for name in spelling.ids:
+            if (value := values[name]) is not None:
+                values[name] = value.hex
+        for name in spelling.times:
+            values[name] = _text(self.now + timedelta(seconds=values[name]))
+        values["now"] = self._now
+        self._cursor.execute(spelling.text, values)
+
+
+def _text(time: datetime) -> str:
+    """Return a time as Django writes it for SQLite."""
+    return str(time.replace(tzinfo=None))
 
 
 @contextmanager

@@ -1,0 +1,141 @@
+"""The short way to a Celery message: what comes of it, and whom it does not pass by."""
+
+import functools
+
+import pytest
+from celery import Celery, signals
+from celery.app.task import Task
+
+from gorkflow.dispatch import messages
+
+QUEUE = "short"
+KWARGS = {"run_id": "1", "queue": QUEUE}
+HOW = {"queue": QUEUE, "priority": 3, "argsrepr": "()", "kwargsrepr": "{}", "retry": True}
+OWN = {"id", "root_id", "correlation_id", "delivery_tag", "kwargsrepr", "argsrepr"}
+"""What differs from one message to the next, and what Celery writes twice."""
+
+
+class Tenant(Task):
+    """A host's task class that has each message say whose it is."""
+
+    def apply_async(self, *args, **options):
+        return super().apply_async(*args, headers={"tenant": "blue"}, **options)
+
+
+def work(**_what):
+    """Do nothing: nobody consumes these messages."""
+
+
+@pytest.fixture
+def make_task():
+    """Return a function that makes a task of an app with a broker of its own, in memory."""
+    apps = []
+
+    def make(base=Task, **options):
+        app = Celery("host", broker="memory://", set_as_current=False)
+        app.conf.update(options)
+        apps.append(app)
+        return app.task(work, name="work", ignore_result=True, base=base)
+
+    yield make
+    for app in apps:
+        app.close()
+
+
+def sent(task, send):
+    """Return the one message that `send` sends with a producer."""
+    with task.app.producer_pool.acquire(block=True) as producer:
+        send(producer)
+        with producer.connection.SimpleQueue(QUEUE) as queue:
+            message = queue.get(block=False)
+            message.ack()
+            return message
+
+
+def briefly(task, **how):
+    return sent(task, lambda producer: messages.send(task, KWARGS, producer, **HOW, **how))
+
+
+def at_length(task, **how):
+    return sent(
+        task,
+        lambda producer: task.apply_async(
+            kwargs=KWARGS, producer=producer, ignore_result=True, **HOW, **how
+        ),
+    )
+
+
+def others(found):
+    return {name: value for name, value in found.items() if name not in OWN}
+
+
+@pytest.mark.parametrize("options", [{}, {"task_protocol": 1}, {"task_compression": "gzip"}])
+def test_the_short_way_leads_to_the_same_message(make_task, options):
+    task = make_task(**options)
+
+    is_old = "task_protocol" in options
+
+    short, long = briefly(task), at_length(task)
+
+    assert messages.has_short_way(task)
+    assert (
+        others(short.payload) == others(long.payload) if is_old else short.payload == long.payload
+    )
+    assert others(short.headers) == others(long.headers)
+    assert others(short.properties) == others(long.properties)
+    assert short.content_type == long.content_type == "application/json"
+
+
+def test_the_short_way_tells_who_listens_for_messages(make_task):
+    task = make_task()
+    told = []
+
+    def before(headers, **_what):
+        headers["trace"] = "t1"
+        told.append("before")
+
+    def after(**_what):
+        told.append("after")
+
+    signals.before_task_publish.connect(before, sender="work")
+    signals.after_task_publish.connect(after, sender="work")
+
+    assert briefly(task).headers["trace"] == "t1"
+    assert told == ["before", "after"]
+
+
+def test_a_task_class_that_adds_to_messages_is_not_passed_by(make_task):
+    task = make_task(base=Tenant)
+
+    assert not messages.has_short_way(task)
+    assert briefly(task).headers["tenant"] == "blue"
+
+
+def test_a_method_that_a_tool_has_wrapped_is_not_passed_by(make_task, monkeypatch):
+    task, called = make_task(), []
+    original = Task.apply_async
+
+    @functools.wraps(original)
+    def traced(self, *args, **options):
+        called.append(self.name)
+        return original(self, *args, **options)
+
+    monkeypatch.setattr(Task, "apply_async", traced)
+    briefly(task)
+
+    assert called == ["work"]
+
+
+@pytest.mark.parametrize("owner", ["task", "app"])
+def test_an_object_that_passes_for_a_method_is_not_passed_by(make_task, monkeypatch, owner):
+    task = make_task()
+    at, name = (task, "apply_async") if owner == "task" else (task.app, "send_task")
+    monkeypatch.setattr(at, name, functools.partial(getattr(at, name)))
+
+    assert not messages.has_short_way(task)
+
+
+def test_limits_that_a_host_has_given_the_task_are_not_passed_by(make_task):
+    task = make_task(task_annotations={"work": {"time_limit": 60}})
+
+    assert briefly(task).headers["timelimit"] == [60, None]
