@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 
-from django.db import connection
+from django.db import ProgrammingError, connection
 
 STEPS = 10
 BATCH = 50_000
@@ -52,5 +53,8 @@ def load_history(runs: int, *, age: float = 86_400.0) -> None:
             cursor.execute(STEPS_OF_RUNS, wanted)
         cursor.execute("VACUUM (ANALYZE) gorkflow_workflowrun, gorkflow_stepexecution")
         cursor.execute("SET synchronous_commit = on")
+        # Old rows have been on the disk for long: what is measured does not pay for writing them.
+        with suppress(ProgrammingError):  # it is not everybody's to ask for
+            cursor.execute("CHECKPOINT")
     seconds = time.monotonic() - began
     sys.stderr.write(f"history: {runs} runs of {STEPS} steps in {seconds:.0f} s\n")

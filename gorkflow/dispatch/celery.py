@@ -116,8 +116,7 @@ def _work_now(hint: Hint) -> None:
 
 
 def _publish(hint: Hint) -> None:
-    app: Any = current_app
-    with app.producer_pool.acquire(block=True, timeout=PATIENCE_SECONDS) as producer:
+    with current_app.producer_or_acquire() as producer:
         # Left to itself kombu would try to connect for seconds, whatever the retry policy.
         producer.connection.ensure_connection(
             max_retries=1, interval_start=0, interval_step=0, timeout=PATIENCE_SECONDS
@@ -135,7 +134,7 @@ def _publish(hint: Hint) -> None:
             # kombu knows that, too, but makes copies of the queue before it looks.
             options["declare"] = ()
         send(
-            app.tasks[WORK_TASK],
+            current_app.tasks[WORK_TASK],
             kwargs,
             producer,
             queue=hint.queue,

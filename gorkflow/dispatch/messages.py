@@ -18,10 +18,9 @@ from celery.app import base as apps
 from celery.app import task as tasks
 from celery.utils import uuid
 
-_DEFAULTS = (
-    "queue", "routing_key", "exchange", "priority", "expires", "delivery_mode", "compression",
-    "time_limit", "soft_time_limit",
-)  # fmt: skip
+_LIMITS = ("expires", "time_limit", "soft_time_limit")
+_OF_A_TASK = (*_LIMITS, "ignore_result")
+"""Options of a task that are no options of its message."""
 _tells: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 """Whether an app wants an event for each message; no setting that changes under way."""
 
@@ -46,8 +45,9 @@ def has_short_way(task: Any) -> bool:
     """Tell whether the task and its app send messages as Celery's own do."""
     return (
         _is_celerys(task.apply_async, tasks)
+        and _is_celerys(task.shadow_name, tasks)
         and _is_celerys(task.app.send_task, apps)
-        and all(getattr(task, name, None) is None for name in _DEFAULTS)
+        and all(getattr(task, name) is None for name in _LIMITS)
     )
 
 
@@ -63,7 +63,10 @@ def _send(task: Any, kwargs: dict[str, str], producer: Any, options: dict[str, A
     tells = _tells.get(app)
     if tells is None:
         tells = _tells[app] = bool(app.conf.task_send_sent_event)
-    reprs = {name: options.pop(name) for name in ("argsrepr", "kwargsrepr") if name in options}
+    options = {**task._get_exec_options(), **options}  # noqa: SLF001  what Celery itself asks
+    for name in _OF_A_TASK:
+        options.pop(name, None)
+    options = amqp.router.route(options, task.name, (), kwargs, task)
     message = amqp.create_task_message(
         uuid(),
         task.name,
@@ -72,7 +75,6 @@ def _send(task: Any, kwargs: dict[str, str], producer: Any, options: dict[str, A
         reply_to=app.thread_oid,
         create_sent_event=tells,
         ignore_result=True,
-        **reprs,
+        **options,
     )
-    options = amqp.router.route(options, task.name, (), kwargs, task)
-    amqp.send_task_message(producer, task.name, message, serializer=task.serializer, **options)
+    amqp.send_task_message(producer, task.name, message, **options)

@@ -65,6 +65,14 @@ class LiveUnique(UniqueConstraint):
         _path, expressions, options = super().deconstruct()
         return "gorkflow.models.LiveUnique", expressions, {**options, "live": self.live}
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether a migration would have nothing to change."""
+        return super().__eq__(other) is True and getattr(other, "live", None) == self.live
+
+    def __hash__(self) -> int:
+        """Return the same for equal ones."""
+        return hash((self.name, self.live))
+
     def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
         """Return its part of a CREATE TABLE, or None and leave an index for later."""
         return self._as_built(schema_editor).constraint_sql(model, schema_editor)

@@ -120,24 +120,27 @@ class Cell:
             if numbers != [*range(1, each.attempt + 1)]:
                 yield f"has the attempts {numbers} of {each.step_id}"
         attempts = {each.step_id: each.attempt for each in steps}
+        (target,) = [each for each in steps if each.step_id == self.target]
         executions = len(trace(self.run.id, self.target).read_text().splitlines())
         found = (executions, attempts[self.target])
         extra = 1 if self._fails else 0
         expected = (self.arrow.executions + extra, self.arrow.attempts + extra)
-        if found != expected and not self._may_be(*found, expected[1]):
+        if found != expected and not self._may_be(*found, expected[1], target):
             yield f"executed {found[0]} times in {found[1]} attempts, not {expected}"
         # A commit that was followed by death had claimed another step.
         others = [count for step_id, count in attempts.items() if step_id != self.target]
         if sum(others) > len(others) + 1 and not self._is_alone:
             yield f"has the attempts {attempts}"
 
-    def _may_be(self, executions, attempts, expected):
+    def _may_be(self, executions, attempts, expected, target):
         """Tell whether the target may have been held by what died, though it was not hit itself."""
         if self._is_alone and attempts > expected:
             return True  # what died with the machine held another run's step
+        codes = [each.error.code for each in target.attempts if each.error is not None]
         # Only the first attempt fails: if that is lost before it begins, none does.
         return (
             self.arrow.in_a_thread
+            and codes.count(ErrorCode.WORKER_LOST) == 1
             and expected <= attempts <= expected + 1
             and attempts - 1 <= executions <= attempts
         )

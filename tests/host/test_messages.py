@@ -11,8 +11,32 @@ from gorkflow.dispatch import messages
 QUEUE = "short"
 KWARGS = {"run_id": "1", "queue": QUEUE}
 HOW = {"queue": QUEUE, "priority": 3, "argsrepr": "()", "kwargsrepr": "{}", "retry": True}
-OWN = {"id", "root_id", "correlation_id", "delivery_tag", "kwargsrepr", "argsrepr"}
-"""What differs from one message to the next, and what Celery writes twice."""
+OWN = {"id", "root_id", "correlation_id", "delivery_tag"}
+"""What differs from one message to the next."""
+
+
+def by_function(_name, _args, _kwargs, options, **_task):
+    """Look at an option that is not ours."""
+    return {"headers": {"key": options["routing_key"]}}
+
+
+ROUTE = {"queue": "other", "serializer": "yaml", "headers": {"from": "a route"}}
+OPTIONS = [
+    {},
+    {"task_protocol": 1},
+    {"task_compression": "gzip"},
+    {"task_send_sent_event": True},
+    {"task_annotations": {"*": {"priority": 9, "delivery_mode": 1}}},
+    {"task_routes": {"wor*": ROUTE}},
+    {"task_routes": [by_function]},
+]
+
+
+class Named(Task):
+    """One that gives messages another name to be shown."""
+
+    def shadow_name(self, args, kwargs, options):
+        return "shadow"
 
 
 class Tenant(Task):
@@ -69,7 +93,7 @@ def others(found):
     return {name: value for name, value in found.items() if name not in OWN}
 
 
-@pytest.mark.parametrize("options", [{}, {"task_protocol": 1}, {"task_compression": "gzip"}])
+@pytest.mark.parametrize("options", OPTIONS)
 def test_the_short_way_leads_to_the_same_message(make_task, options):
     task = make_task(**options)
 
@@ -109,6 +133,10 @@ def test_a_task_class_that_adds_to_messages_is_not_passed_by(make_task):
 
     assert not messages.has_short_way(task)
     assert briefly(task).headers["tenant"] == "blue"
+
+
+def test_a_name_that_a_task_class_gives_to_messages_is_not_passed_by(make_task):
+    assert briefly(make_task(base=Named)).headers["shadow"] == "shadow"
 
 
 def test_a_method_that_a_tool_has_wrapped_is_not_passed_by(make_task, monkeypatch):

@@ -7,6 +7,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, migrations
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import UniqueConstraint
 
 from gorkflow.models import LiveIndex, LiveUnique, StepExecution, WorkflowRun
 from tests.shop.workflows import Job, plain
@@ -84,6 +85,16 @@ def test_an_index_of_what_lives_leaves_the_rest_out_where_the_database_can(model
     assert len(texts) == expected
     partial = connection.features.supports_partial_indexes
     assert all(("IS NOT NULL" in text) is partial for text in texts)
+
+
+def test_a_constraint_that_is_built_otherwise_is_another_one():
+    """A migration would have to build it anew."""
+    live = LiveUnique(fields=["a", "b"], name="ab", live="b")
+
+    assert live == live.clone()
+    assert hash(live) == hash(live.clone())
+    assert live != LiveUnique(fields=["a", "b"], name="ab", live="a")
+    assert live != UniqueConstraint(fields=["a", "b"], name="ab")
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite writes a page for that")

@@ -40,7 +40,7 @@ class Guard:
     """
 
     def __enter__(self) -> None:
-        self._before = [(connection, _state(connection)) for connection in _opened()]
+        self._before = {connection.alias: _state(connection) for connection in _opened()}
 
     def __exit__(
         self,
@@ -60,15 +60,6 @@ def _opened() -> Sequence[Any]:
     return connections.all(initialized_only=True)
 
 
-def _opened_since(before: Sequence[tuple[Any, _State]]) -> list[tuple[Any, _State]]:
-    known = {connection.alias for connection, _ in before}
-    return [
-        (connection, _State(autocommit=connection.settings_dict["AUTOCOMMIT"]))
-        for connection in _opened()
-        if connection.alias not in known
-    ]
-
-
 def _state(connection: Any) -> _State:
     is_open = connection.connection is not None
     if is_open and connection.autocommit and not connection.in_atomic_block:
@@ -82,11 +73,12 @@ def _state(connection: Any) -> _State:
     )
 
 
-def _put_right(before: list[tuple[Any, _State]]) -> list[str]:
+def _put_right(before: dict[str, _State]) -> list[str]:
     problems = []
-    if len(connections.settings) > 1:
-        before += _opened_since(before)
-    for connection, was in before:
+    for connection in _opened():
+        was = before.get(connection.alias)
+        if was is None:
+            was = _State(autocommit=connection.settings_dict["AUTOCOMMIT"])
         if not was.is_atomic and was == _state(connection) and not _is_in_transaction(connection):
             continue
         problem = _end_inner(connection, was) if was.is_atomic else _end_all(connection, was)

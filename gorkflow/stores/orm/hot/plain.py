@@ -7,7 +7,6 @@ The run is locked first, so that what is read after that stays true until the co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -96,18 +95,9 @@ def _insert(new: NewRun, taker: Taker | None, connection: Any) -> Started:
         for step in new.steps:
             if step.pending:
                 session.change(Statements.ADD_JOIN, **_new(new.id, step))
-        times = _times(session, new, taker)
-    return new_record(new, *times), None if taker is None else first_claim(rows[0], new, taker)
-
-
-def _times(session: Session, new: NewRun, taker: Taker | None) -> Sequence[datetime | None]:
-    """Return when a run was made and begun, and when it has to be over."""
-    now = session.now
-    if now is None:
-        (found,) = session.rows(Statements.TIMES, run=new.id)
-        return [session.time(value) for value in found]
-    ends = None if new.timeout is None else now + timedelta(seconds=new.timeout)
-    return now, None if taker is None else now, ends
+        (times,) = session.rows(Statements.TIMES, run=new.id)
+    record = new_record(new, *map(session.time, times))
+    return record, None if taker is None else first_claim(rows[0], new, taker)
 
 
 def claim(run_id: UUID, taker: Taker, connection: Any, *, shared: bool) -> Decided:
@@ -197,12 +187,11 @@ def _end(session: Session, claim: Claim, finish: Finish) -> int:
 def _close(session: Session, claim: Claim, finish: Finish) -> Finished:
     output = None if finish.run_output is None else finish.run_output({})
     session.change(Statements.CLOSE, run=claim.run_id, output=output)
-    ended_at = session.now
-    if ended_at is None and session.is_alone:
+    ended_at = None
+    if session.is_alone:
         # Elsewhere it would take a round trip, and few want to know.
-        ((found,),) = session.rows(Statements.ENDED, run=claim.run_id)
-        ended_at = session.time(found)
-    return closed(finish, ended_at)
+        ((ended_at,),) = session.rows(Statements.ENDED, run=claim.run_id)
+    return closed(finish, session.time(ended_at))
 
 
 def _due(session: Session, run_id: UUID, taker: Taker) -> list[StepRow]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from gorkflow.stores.orm.hot.direct import is_unwatched, make_ready
-from gorkflow.stores.orm.hot.spelling import Statement, time_in
+from gorkflow.stores.orm.hot.spelling import Spelling, Statement, time_in
 from gorkflow.stores.orm.transactions import write_transaction
 
 
@@ -30,8 +30,6 @@ class Session:
         self._vendor: str = connection.vendor
         self.is_alone = self._vendor == "sqlite"
         """Whether a transaction has the whole database, and rows need no locks."""
-        self.now: datetime | None = None
-        """The transaction's time, where it need not be asked for."""
 
     def rows(self, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
         """Return what it selects."""
@@ -61,7 +59,7 @@ class Session:
         return found
 
     def _execute(self, statement: Statement, values: dict[str, Any]) -> None:
-        spelling = statement.spelled(self._vendor)
+        spelling = self._spelling(statement)
         if not self._connection.features.has_native_uuid_field:
             for name in spelling.ids:
                 if (value := values[name]) is not None:
@@ -70,13 +68,14 @@ class Session:
             values[name] = time_in(self._vendor, values[name])[1]
         self._cursor.execute(spelling.text, values)
 
+    def _spelling(self, statement: Statement) -> Spelling:
+        return statement.spelled(self._vendor)
+
 
 class RawSession(Session):
     """A transaction of SQLite's own driver.
 
-    Django's cursor and `atomic` cost as much as what SQLite does. Its clock is this process's, so
-    the time is not asked for either: it is read when the transaction has begun, and in thousandths
-    of a second, which is what SQLite tells those that do ask.
+    Django's cursor and `atomic` cost as much as what SQLite does.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -90,9 +89,6 @@ class RawSession(Session):
         except sqlite3.Error:
             with self._connection.wrap_database_errors:
                 raise
-        now = datetime.now(UTC)
-        self.now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        self._now = _text(self.now)
         return self
 
     def __exit__(
@@ -113,21 +109,8 @@ class RawSession(Session):
         finally:
             self._cursor.close()
 
-    def _execute(self, statement: Statement, values: dict[str, Any]) -> None:
-        assert self.now is not None
-        spelling = statement.raw()
-        for name in spelling.ids:
-            if (value := values[name]) is not None:
-                values[name] = value.hex
-        for name in spelling.times:
-            values[name] = _text(self.now + timedelta(seconds=values[name]))
-        values["now"] = self._now
-        self._cursor.execute(spelling.text, values)
-
-
-def _text(time: datetime) -> str:
-    """Return a time as Django writes it for SQLite."""
-    return str(time.replace(tzinfo=None))
+    def _spelling(self, statement: Statement) -> Spelling:
+        return statement.raw()
 
 
 @contextmanager

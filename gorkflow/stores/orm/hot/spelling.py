@@ -43,7 +43,7 @@ class Statement:
         return self._spelled.get(vendor) or self._spell(vendor)
 
     def raw(self) -> Spelling:
-        """Return it for SQLite's own driver: `:name` for each parameter, and for the time."""
+        """Return it for SQLite's own driver, with `:name` for each parameter."""
         return self._spelled.get("raw") or self._spell_raw()
 
     def _spell(self, vendor: str) -> Spelling:
@@ -55,15 +55,13 @@ class Statement:
             # SQLite's transaction has the whole file.
             lock="" if vendor == "sqlite" else "FOR UPDATE",
         )
-        return self._keep(vendor, text, text)
+        names = set(_PARAMETER.findall(text))
+        spelling = Spelling(text, tuple(names & _IDS), tuple(names & _TIMES))
+        self._spelled[vendor] = spelling
+        return spelling
 
     def _spell_raw(self) -> Spelling:
-        text = self.template.format(
-            now=":now", lease_end="%(lease)s", deadline="%(deadline)s", lock=""
-        )
-        return self._keep("raw", text, _PARAMETER.sub(r":\1", text))
-
-    def _keep(self, key: str, named: str, text: str) -> Spelling:
-        names = set(_PARAMETER.findall(named))
-        self._spelled[key] = found = Spelling(text, tuple(names & _IDS), tuple(names & _TIMES))
-        return found
+        found = self.spelled("sqlite")
+        text = _PARAMETER.sub(r":\1", found.text).replace("%%", "%")
+        self._spelled["raw"] = spelling = Spelling(text, found.ids, found.times)
+        return spelling
