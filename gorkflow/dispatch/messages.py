@@ -36,9 +36,14 @@ def send(task: Any, kwargs: dict[str, str], producer: Any, **options: Any) -> No
 
     """
     if has_short_way(task) and "countdown" not in options:
-        _send(task, kwargs, producer, options)
-    else:
-        task.apply_async(kwargs=kwargs, producer=producer, ignore_result=True, **options)
+        try:
+            _send(task, kwargs, producer, options)
+        except (AttributeError, TypeError):
+            # It leads through another Celery than those that we know, or the host is to be told.
+            pass
+        else:
+            return
+    task.apply_async(kwargs=kwargs, producer=producer, ignore_result=True, **options)
 
 
 def has_short_way(task: Any) -> bool:

@@ -167,3 +167,19 @@ def test_limits_that_a_host_has_given_the_task_are_not_passed_by(make_task):
     task = make_task(task_annotations={"work": {"time_limit": 60}})
 
     assert briefly(task).headers["timelimit"] == [60, None]
+
+
+def test_another_celery_than_those_that_are_known_is_sent_through_at_length(make_task, monkeypatch):
+    task, refused = make_task(), []
+    make_message = task.app.amqp.create_task_message
+
+    def make_otherwise(*args, **options):
+        if "create_sent_event" in options:
+            refused.append(options)
+            raise TypeError("unexpected keyword argument 'create_sent_event'")
+        return make_message(*args, **options)
+
+    monkeypatch.setattr(task.app.amqp, "create_task_message", make_otherwise)
+
+    assert briefly(task).headers["task"] == "work"
+    assert len(refused) == 1
