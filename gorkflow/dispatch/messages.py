@@ -39,7 +39,7 @@ def send(task: Any, kwargs: dict[str, str], producer: Any, **options: Any) -> No
         try:
             _send(task, kwargs, producer, options)
         except (AttributeError, TypeError):
-            # Another Celery than those we know. What a route of the host's raises comes again below.
+            # Another Celery than those we know. What a host's own route raises comes again below.
             pass
         else:
             return

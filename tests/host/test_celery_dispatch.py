@@ -138,11 +138,12 @@ def test_during_a_silence_nothing_is_tried_and_after_it_all_is(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_broker_that_has_been_silent_for_long_is_asked_by_another_thread(monkeypatch):
-    silent, sent = threading.Event(), []
+    asked, silent, sent = threading.Event(), threading.Event(), []
 
     def publish(hint):
         if not sent:
             sent.append(hint)
+            asked.set()
             silent.wait(WAIT)
         sent.append(hint)
 
@@ -154,6 +155,7 @@ def test_a_broker_that_has_been_silent_for_long_is_asked_by_another_thread(monke
     hints = [Hint(run_id=new_run_id(), queue="q1") for _ in range(3)]
 
     dispatcher.send(hints[0])
+    assert asked.wait(WAIT)
     dispatcher.flush()
     dispatcher.send(hints[1])  # finds it stuck, and gives it up
     dispatcher.send(hints[2])

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.dataclasses import dataclass
 
 from gorkflow import RunStatus, StepContext, WorkflowBuilder, step
+from gorkflow.engine.heartbeat import Heartbeat
 from gorkflow.errors import DefinitionError, ErrorCode, PayloadError
 from gorkflow.records import storable_text
 from tests.properties.texts import ODD_TEXTS
@@ -223,9 +224,17 @@ def test_notes_reasons_and_messages_of_any_text_are_kept(lab, text):
     assert run.error.type == "ValueError"
 
 
+@pytest.fixture
+def quiet_lab(lab):
+    """Return a lab whose heartbeat's thread does nothing while the test lasts."""
+    heart = lab.engine.heartbeat = Heartbeat(lab.engine.store, lease=180, interval=60)
+    heart.nudge = lambda: None
+    return lab
+
+
 @given(note=any_texts, fraction=st.floats())
-def test_progress_of_any_sort_is_stored_by_the_heartbeat(lab, note, fraction):
-    seen = []
+def test_progress_of_any_sort_is_stored_by_the_heartbeat(quiet_lab, note, fraction):
+    lab, seen = quiet_lab, []
 
     @step
     def report(ctx: StepContext):
