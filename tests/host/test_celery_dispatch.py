@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from celery import current_app
 from django.db import connections
 from kombu import Connection
 
@@ -17,6 +18,7 @@ from gorkflow.dispatch.sender import Sender
 from gorkflow.dispatch.sqlite_broker import Channel
 from gorkflow.dispatch.sqlite_file import BrokerFileError
 from gorkflow.engine.starting import new_run_id
+from gorkflow.engine.worker import worker_name
 from gorkflow.wiring import get_engine
 from tests.shop.workflows import Job, plain
 
@@ -262,3 +264,18 @@ def test_a_worker_sees_its_messages_off_before_it_acknowledges_its_own(monkeypat
     tasks.work(str(run.id), sent_by_start.queue)
 
     assert sent == [sent_by_start] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_eager_app_does_the_work_in_the_callers_thread_without_a_broker(
+    publishing, monkeypatch, capsys
+):
+    publishing("redis://127.0.0.1:1/0")
+    monkeypatch.setitem(current_app.conf, "task_always_eager", True)
+    monkeypatch.setattr(get_engine(), "dispatcher", CeleryDispatcher(using="default"))
+
+    run = plain.start(Job())
+
+    assert run.refresh().status is RunStatus.COMPLETED
+    assert {each.worker for each in run.steps()} == {worker_name()}
+    assert "dispatch_failed" not in capsys.readouterr().out
