@@ -34,14 +34,10 @@ class LiveIndex(Index):
         self, model: type[Model], schema_editor: Any, using: str = "", **kwargs: Any
     ) -> Any:
         """Return the statement that creates it."""
-        if not schema_editor.connection.features.supports_partial_indexes:
-            return super().create_sql(model, schema_editor, using=using, **kwargs)
-        partial = Index(
-            fields=self.fields,
-            name=self.name,
-            condition=Q(**{f"{self.live}__isnull": False}),
+        built = Index(
+            fields=self.fields, name=self.name, condition=_condition(self.live, schema_editor)
         )
-        return partial.create_sql(model, schema_editor, using=using, **kwargs)
+        return built.create_sql(model, schema_editor, using=using, **kwargs)
 
 
 class LiveUnique(UniqueConstraint):
@@ -86,7 +82,12 @@ class LiveUnique(UniqueConstraint):
         return self._as_built(schema_editor).remove_sql(model, schema_editor)
 
     def _as_built(self, schema_editor: Any) -> UniqueConstraint:
-        if not schema_editor.connection.features.supports_partial_indexes:
-            return UniqueConstraint(fields=self.fields, name=self.name)
-        live = Q(**{f"{self.live}__isnull": False})
-        return UniqueConstraint(fields=self.fields, name=self.name, condition=live)
+        condition = _condition(self.live, schema_editor)
+        return UniqueConstraint(fields=self.fields, name=self.name, condition=condition)
+
+
+def _condition(live: str, schema_editor: Any) -> Q | None:
+    """Return what leaves out the rows in which the field is NULL, if the database has such."""
+    if not schema_editor.connection.features.supports_partial_indexes:
+        return None
+    return Q(**{f"{live}__isnull": False})

@@ -95,9 +95,7 @@ def others(found):
 
 @pytest.mark.parametrize("options", OPTIONS)
 def test_the_short_way_leads_to_the_same_message(make_task, options):
-    task = make_task(**options)
-
-    is_old = "task_protocol" in options
+    task, is_old = make_task(**options), "task_protocol" in options
 
     short, long = briefly(task), at_length(task)
 
