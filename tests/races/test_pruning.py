@@ -180,9 +180,12 @@ def test_who_prunes_beside_another_takes_other_runs_and_does_not_wait():
     second = Act(prune, 2)
     wait_until_blocked(second)
     if connection.features.has_select_for_update_skip_locked:
-        assert second.result() == 2
+        # It has ended while the first is still at it. MariaDB locks all that it sorts, if it takes
+        # an index for these few rows that is not in their order: then nothing is left to take.
+        assert second.result() in ({2} if is_postgresql() else {0, 2})
 
-    assert first.end() + second.result() == 4
+    # What was left over goes with the next call.
+    assert first.end() + second.result() + prune() == 4
     assert not WorkflowRun.objects.exists()
 
 
