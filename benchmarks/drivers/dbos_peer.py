@@ -1,8 +1,8 @@
 """DBOS, called in the driver's own process: the shortest way that it has.
 
 No queue is polled and no message is sent. Its guide recommends PostgreSQL, steps gathered as
-coroutines for a fan-out, and its connection pool as it is. On SQLite it gets the journal mode that
-ours has.
+coroutines for a fan-out, and its connection pool as it is. On SQLite it gets the settings that ours
+has.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import sqlite3
-from contextlib import closing
 from importlib.metadata import version
 from typing import Any
 
@@ -21,6 +19,7 @@ from dbos import DBOS
 from benchmarks.drivers.protocol import About, Driver, serve
 from benchmarks.drivers.timing import at_once, calls_only, one_by_one
 from benchmarks.figures import Raw
+from benchmarks.sqlite import PRAGMAS, STATED
 from benchmarks.workloads import PAYLOAD_BYTES, Size
 
 URL = os.environ["DATABASE_URL"].replace("postgres://", "postgresql://", 1)
@@ -95,10 +94,7 @@ class DbosPeer(Driver):
 
     def __init__(self) -> None:
         if URL.startswith("sqlite"):
-            # The journal mode stays with the file; `synchronous` is each connection's.
-            with closing(sqlite3.connect(URL.removeprefix("sqlite:///"))) as file:
-                file.execute("PRAGMA journal_mode=WAL")
-            sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _relax)
+            sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _set)
         DBOS(
             config={
                 "name": "gorkflow-benchmarks",
@@ -112,7 +108,7 @@ class DbosPeer(Driver):
 
     def about(self) -> About:
         """Describe it."""
-        where = "SQLite, WAL, synchronous=NORMAL" if URL.startswith("sqlite") else "PostgreSQL"
+        where = f"SQLite, {STATED}" if URL.startswith("sqlite") else "PostgreSQL"
         return About(
             versions=f"Python {platform.python_version()}, dbos {version('dbos')}, "
             f"SQLAlchemy {version('sqlalchemy')}",
@@ -185,8 +181,9 @@ class DbosPeer(Driver):
         return raw
 
 
-def _relax(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA synchronous=NORMAL")
+def _set(connection: Any, _record: object) -> None:
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
 
 
 if __name__ == "__main__":

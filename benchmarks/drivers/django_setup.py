@@ -16,6 +16,7 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from benchmarks.hosts.django_app.celery_app import app  # noqa: E402
+from benchmarks.sqlite import SETTINGS  # noqa: E402
 
 APP = "benchmarks.hosts.django_app.celery_app"
 QUEUE = os.environ["GORKFLOW_BENCH_QUEUE"]
@@ -42,10 +43,8 @@ def database_settings() -> str:
                 " WHERE name IN ('fsync', 'synchronous_commit', 'server_version')"
             )
             return f"PostgreSQL {cursor.fetchone()[0]}, CONN_MAX_AGE={_max_age()}"
-        cursor.execute("PRAGMA journal_mode")
-        mode = cursor.fetchone()[0]
-        cursor.execute("PRAGMA synchronous")
-        return f"SQLite journal_mode={mode} synchronous={cursor.fetchone()[0]}"
+        found = [f"{name}={cursor.execute(f'PRAGMA {name}').fetchone()[0]}" for name in SETTINGS]
+        return f"SQLite {' '.join(found)}"
 
 
 def _max_age() -> object:

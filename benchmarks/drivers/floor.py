@@ -18,6 +18,7 @@ import psycopg
 from benchmarks.drivers.protocol import About, Driver, serve
 from benchmarks.drivers.timing import at_once
 from benchmarks.figures import Raw
+from benchmarks.sqlite import PRAGMAS, STATED
 from benchmarks.workloads import Size
 
 URL = os.environ.get("DATABASE_URL", "")
@@ -135,8 +136,8 @@ class SqliteFloor(Floor):
         path = URL.removeprefix("sqlite:///")
         self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
         execute = self._connection.execute
-        execute("PRAGMA journal_mode=WAL")
-        execute("PRAGMA synchronous=NORMAL")
+        for pragma in PRAGMAS:
+            execute(pragma)
         words = {"p": "?", "now": "unixepoch()", "later": "unixepoch() + 30"}
         self._end, self._begin = END.format(**words), BEGIN.format(**words)
         execute("BEGIN IMMEDIATE")
@@ -161,7 +162,7 @@ class SqliteFloor(Floor):
         """Describe it."""
         return About(
             versions=f"SQLite {sqlite3.sqlite_version}",
-            settings="WAL, synchronous=NORMAL, one connection a process",
+            settings=f"{STATED}, one connection a process",
             durability="survives the process; a power cut may undo the last commits",
         )
 

@@ -8,6 +8,8 @@ import os
 import dj_database_url
 import structlog
 
+from benchmarks.sqlite import PRAGMAS
+
 SECRET_KEY = "only for benchmarks"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -17,7 +19,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+        "init_command": "; ".join(PRAGMAS),
     }
 
 BARE = os.environ.get("GORKFLOW_BENCH_BARE") == "1"
