@@ -33,7 +33,8 @@ MAX_REASON = 500
 """Characters in what somebody gave as the reason for it."""
 
 MAX_AHEAD = timedelta(days=3660)
-"""How far ahead a run may be put off, ten years: beyond that it is a mistake in a unit."""
+"""How far ahead a run may be put off, and how long it may take at most, ten years: beyond that it
+is a mistake in a unit."""
 
 
 def _storable(text: str) -> str:

@@ -64,7 +64,7 @@ class WorkflowBuilder(Generic[In, Out, Result]):
         tags: tags that every run gets.
         context: a JSON value, model or dataclass, for `ctx.context`.
         max_concurrent_runs: runs that may be under way at once; the rest wait. None for no limit.
-        run_timeout: seconds until a run fails with TIMEOUT. None for no limit.
+        run_timeout: seconds until a run fails with TIMEOUT, up to ten years. None for no limit.
 
     Raises:
         DefinitionError: one of them is wrong.

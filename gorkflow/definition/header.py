@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from gorkflow.config import ExecutionConfig, PositiveSeconds, StartOptions
+from gorkflow.config import MAX_AHEAD, ExecutionConfig, PositiveSeconds, StartOptions
 from gorkflow.definition.codec import Codec
 from gorkflow.definition.naming import MAX_VERSION_LENGTH, checked_name, checked_tags
 from gorkflow.definition.step import checked_config
 from gorkflow.errors import DefinitionError, PayloadError
 
-_SECONDS: TypeAdapter[float | None] = TypeAdapter(PositiveSeconds | None)
+_SECONDS: TypeAdapter[float | None] = TypeAdapter(
+    Annotated[PositiveSeconds, Field(le=MAX_AHEAD.total_seconds())] | None
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,5 +84,8 @@ def _check_limits(header: Header, what: str) -> None:
     try:
         _SECONDS.validate_python(header.run_timeout)
     except ValidationError:
-        msg = f"run_timeout of {what} must be seconds above 0, or None, not {header.run_timeout!r}"
+        msg = (
+            f"run_timeout of {what} must be seconds above 0, up to {MAX_AHEAD.days} days of them,"
+            f" or None, not {header.run_timeout!r}"
+        )
         raise DefinitionError(msg) from None

@@ -116,7 +116,10 @@ def _work_now(hint: Hint) -> None:
 
 
 def _publish(hint: Hint) -> None:
-    with current_app.producer_or_acquire() as producer:
+    # Any: kombu's stubs know neither floats nor what a producer in use has.
+    task: Any = current_app.tasks[WORK_TASK]
+    # `producer_or_acquire` would ask the settings first.
+    with task.app.producer_pool.acquire(block=True, timeout=PATIENCE_SECONDS) as producer:
         # Left to itself kombu would try to connect for seconds, whatever the retry policy.
         producer.connection.ensure_connection(
             max_retries=1, interval_start=0, interval_step=0, timeout=PATIENCE_SECONDS
@@ -134,7 +137,7 @@ def _publish(hint: Hint) -> None:
             # kombu knows that, too, but makes copies of the queue before it looks.
             options["declare"] = ()
         send(
-            current_app.tasks[WORK_TASK],
+            task,
             kwargs,
             producer,
             queue=hint.queue,

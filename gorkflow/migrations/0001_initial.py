@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
                 ('map_index', models.IntegerField(default=0)),
                 ('position', models.IntegerField(verbose_name='position')),
                 ('status', gorkflow.models.ExactCharField(choices=[('PENDING', 'PENDING'), ('RUNNING', 'RUNNING'), ('COMPLETED', 'COMPLETED'), ('FAILED', 'FAILED'), ('SKIPPED', 'SKIPPED'), ('RETRYING', 'RETRYING'), ('CANCELLED', 'CANCELLED')], max_length=16, verbose_name='status')),
-                ('pending', models.PositiveIntegerField(default=0, verbose_name='parents to wait for')),
+                ('pending', models.IntegerField(default=0, verbose_name='parents to wait for')),
                 ('queue', gorkflow.models.ExactCharField(max_length=100, verbose_name='queue')),
                 ('due_at', models.DateTimeField(blank=True, help_text='When it may be claimed or, while it runs, when its lease ends.', null=True, verbose_name='due')),
                 ('token', models.UUIDField(blank=True, editable=False, null=True)),

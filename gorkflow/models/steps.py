@@ -23,7 +23,7 @@ class StepExecution(models.Model):
 
     id = RowKey(primary_key=True)
     # Rows come and go with their run's row locked: a check by the database at each of them would
-    # cost a sixth of a step.
+    # cost a sixth of a step. For the same reason no number here is a "positive" one.
     run = models.ForeignKey(
         WorkflowRun,
         on_delete=models.CASCADE,
@@ -35,7 +35,7 @@ class StepExecution(models.Model):
     map_index = models.IntegerField(default=0)
     position = models.IntegerField(_("position"))
     status = ExactCharField(_("status"), max_length=16, choices=STEP_STATUSES)
-    pending = models.PositiveIntegerField(_("parents to wait for"), default=0)
+    pending = models.IntegerField(_("parents to wait for"), default=0)
     queue = ExactCharField(_("queue"), max_length=100)
     due_at = models.DateTimeField(
         _("due"),

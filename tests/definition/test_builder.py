@@ -656,6 +656,10 @@ def test_a_secret_in_a_type_is_refused_by_step_and_field():
         ({"max_concurrent_runs": True}, "max_concurrent_runs"),
         ({"run_timeout": 0}, "run_timeout of workflow 'w'"),
         ({"run_timeout": float("inf")}, "run_timeout of workflow 'w'"),
+        (
+            {"run_timeout": 3661 * 86_400},
+            "run_timeout of workflow 'w' .* up to 3660 days",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, message):

@@ -48,6 +48,22 @@ def test_the_next_message_has_the_connection_of_the_last():
     assert in_a_thread(act)
 
 
+def test_django_makes_nothing_for_a_message_that_finds_one_kept(monkeypatch):
+    made = []
+    original = connections.create_connection
+    monkeypatch.setattr(
+        connections, "create_connection", lambda alias: made.append(alias) or original(alias)
+    )
+
+    def act():
+        for _ in range(3):
+            with kept_connection("default"):
+                driver()
+        return made.count("default")
+
+    assert in_a_thread(act) == 1
+
+
 def test_a_connection_that_is_open_already_is_left_to_its_owner():
     def act():
         before = driver()

@@ -36,7 +36,9 @@ _kept = _Kept()
 @contextmanager
 def kept_connection(using: str) -> Iterator[None]:
     """Use the kept connection of the alias, if there is one, and keep it afterwards."""
-    if _is_open(connections[using]):
+    # Those that are there: asking for one by its name would make it, for nothing.
+    there = connections.all(initialized_only=True)
+    if any(each.alias == using and _is_open(each) for each in there):
         # Somebody's own, in the midst of their work: not ours to take away afterwards.
         yield
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -34,6 +34,8 @@ Decided = tuple[Claim | None] | None
 NOTHING: Decided = (None,)
 Started = tuple[RunRecord, Claim | None] | None
 """A new run, with its first step if somebody takes it; None for the portable form."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 STEP_COLUMNS = StepRow._fields[:-1]
 
@@ -219,6 +221,11 @@ def taken_and_ready(rows: Sequence[StepRow], finished: int) -> tuple[StepRow | N
     taken = next((row for row in others if row.status == StepStatus.RUNNING), None)
     ready = [row.queue for row in others if row.is_due and row.status == StepStatus.PENDING]
     return taken, ready
+
+
+def time_of(microseconds: int) -> datetime:
+    """Return the time so many microseconds after the beginning of 1970."""
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def run_record(row: Sequence[Any]) -> RunRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from gorkflow.stores.orm.hot.common import (
     new_record,
     run_record,
     taken_and_ready,
+    time_of,
 )
 from gorkflow.stores.orm.hot.prepared import rows_of
 from gorkflow.stores.orm.hot.statements import (
@@ -56,7 +58,11 @@ def start(new: NewRun, taker: Taker | None, connection: Any) -> Started:
         return None
     if taker is None:
         found = rows_of(START, _start_values(new), connection)
-        return (new_record(new, *found[0]), None) if found else None
+        if not found:
+            return None
+        created_at = time_of(found[0][0])
+        late = None if new.timeout is None else created_at + timedelta(seconds=new.timeout)
+        return new_record(new, created_at, None, late), None
     first = first_entry(new, taker)
     values = {**_start_values(new), **_taker_values(taker), "first": first}
     found = rows_of(BEGIN, values, connection)
@@ -185,7 +191,7 @@ def _follow(  # noqa: PLR0913, PLR0917
 def _close(finish: Finish, values: dict[str, Any], connection: Any) -> Finished | None:
     output = None if finish.run_output is None else finish.run_output({})
     found = rows_of(CLOSED, {**values, "run_output": output}, connection)
-    return closed(finish, found[0][0]) if found else None
+    return closed(finish, time_of(found[0][0])) if found else None
 
 
 def _new_values(steps: Sequence[NewStep], taken_id: str | None) -> dict[str, Any]:

@@ -31,6 +31,10 @@ END = """
 """
 DONE = f"done (run_id, {NAMES}) AS ({END} RETURNING step.run_id, {ROW})"
 
+# A time alone, as microseconds since 1970: the driver would look for a reader of times, and for the
+# time zone, for each of them.
+MICROSECONDS = "(EXTRACT(EPOCH FROM {time}) * 1000000)::bigint"
+
 # By its key, in a small table too: in the index of the status all that has run lies about until
 # somebody vacuums.
 IS_RUNNING = "(status = 'RUNNING') IS TRUE"
@@ -136,7 +140,7 @@ WITH run AS (
     FROM done WHERE run.id = done.run_id
     RETURNING run.ended_at
 )
-SELECT ended_at FROM closed
+SELECT {MICROSECONDS.format(time="ended_at")} FROM closed
 """)
 
 CLAIM = Statement(f"""
@@ -230,7 +234,7 @@ WITH {NEW_RUN.format(status="'PENDING'", began="NULL::timestamptz")}, steps AS (
         '', 0, 0, 0, 0, ''
     {NEW_STEPS}
 )
-SELECT created_at, started_at, deadline_at FROM run
+SELECT {MICROSECONDS.format(time="created_at")} FROM run
 """)
 
 # The same, and the first of the steps is the taker's.
