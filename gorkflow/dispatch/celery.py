@@ -9,10 +9,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from celery import current_app
+from celery.app import app_or_default
 from django.db import router, transaction
 
 from gorkflow.dispatch.base import Dispatcher, Hint
-from gorkflow.dispatch.messages import send
+from gorkflow.dispatch.messages import is_eager, send
 from gorkflow.dispatch.redis_channels import mend_redis_channels
 from gorkflow.dispatch.sender import Sender
 from gorkflow.faults import FaultPoint, reach
@@ -65,7 +66,7 @@ class CeleryDispatcher(Dispatcher):
         self._sender.finish(PATIENCE_SECONDS)
 
     def _take(self, hint: Hint) -> None:
-        if current_app.conf.task_always_eager:
+        if is_eager(app_or_default()):
             # Then the task runs here and now, on this thread's connections.
             self._publish(hint, by=_work_now)
             return

@@ -17,12 +17,37 @@ from weakref import WeakKeyDictionary
 from celery.app import base as apps
 from celery.app import task as tasks
 from celery.utils import uuid
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 _LIMITS = ("expires", "time_limit", "soft_time_limit")
 _OF_A_TASK = (*_LIMITS, "ignore_result")
 """Options of a task that are no options of its message."""
 _tells: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 """Whether an app wants an event for each message; no setting that changes under way."""
+_eager: WeakKeyDictionary[Any, tuple[Any, bool]] = WeakKeyDictionary()
+"""For an app its configuration, and whether that is eager by the host's settings."""
+
+
+def is_eager(app: Any) -> bool:
+    """Tell whether the app runs tasks where they are sent.
+
+    To ask Celery takes the calling thread as much time as everything else about a message, so the
+    answer is kept until Django tells that settings have changed, as in tests. What is set on the
+    app itself counts at once.
+    """
+    conf = app.conf
+    if any(name.lower().endswith("always_eager") for name in conf.changes):
+        return bool(conf.task_always_eager)
+    known = _eager.get(app)
+    if known is None or known[0] is not conf:
+        known = _eager[app] = (conf, bool(conf.task_always_eager))
+    return known[1]
+
+
+@receiver(setting_changed)
+def _forget(**_kwargs: Any) -> None:
+    _eager.clear()
 
 
 def send(task: Any, kwargs: dict[str, str], producer: Any, **options: Any) -> None:

@@ -181,3 +181,46 @@ def test_another_celery_than_those_that_are_known_is_sent_through_at_length(make
 
     assert briefly(task).headers["task"] == "work"
     assert len(refused) == 1
+
+
+@pytest.fixture
+def app():
+    """Return the app of a host whose Celery settings are Django's."""
+    app = Celery("eager", set_as_current=False)
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    yield app
+    app.close()
+
+
+def test_whether_an_app_is_eager_is_asked_again_when_djangos_settings_change(app, settings):
+    found = [messages.is_eager(app)]
+    for value in (True, False):
+        settings.CELERY_TASK_ALWAYS_EAGER = value
+        found += [messages.is_eager(app), messages.is_eager(app)]
+
+    assert found == [False, True, True, False, False]
+
+
+def test_what_is_set_on_an_app_itself_counts_at_once(app):
+    found = [messages.is_eager(app)]
+    app.conf.task_always_eager = True
+    found.append(messages.is_eager(app))
+    app.conf.task_always_eager = False
+    found.append(messages.is_eager(app))
+    app.conf.update(CELERY_TASK_ALWAYS_EAGER=True)
+    del app.conf.changes["task_always_eager"]
+    found.append(messages.is_eager(app))
+
+    assert found == [False, True, False, True]
+
+
+def test_an_app_that_is_configured_anew_is_asked_anew(app):
+    assert not messages.is_eager(app)
+
+    app.config_from_object({"task_always_eager": True})
+
+    assert messages.is_eager(app)
+
+
+def test_an_app_without_any_configuration_is_not_eager():
+    assert not messages.is_eager(Celery("bare", set_as_current=False))
