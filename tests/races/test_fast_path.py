@@ -66,6 +66,16 @@ def siblings(graph, count):
     return run_id, [claim(run_id) for _ in range(count)]
 
 
+@pytest.mark.parametrize("timeout", [None, 0.1, 1.0000005, 3600.0])
+def test_a_start_tells_of_its_run_what_is_stored(timeout):
+    create()
+    # A statement is prepared when it comes again, and goes past the cursor from then on.
+    for _ in range(3):
+        record, _created = STORE.create_run(new_run(timeout=timeout))
+
+        assert record == STORE.get_run(record.id)
+
+
 def test_a_finish_that_waits_for_a_cancel_makes_nothing_ready(monkeypatch):
     run_id = create()
     claimed = claim(run_id)

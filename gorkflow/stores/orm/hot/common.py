@@ -223,9 +223,9 @@ def taken_and_ready(rows: Sequence[StepRow], finished: int) -> tuple[StepRow | N
     return taken, ready
 
 
-def time_of(microseconds: int) -> datetime:
+def time_of(microseconds: int | None) -> datetime | None:
     """Return the time so many microseconds after the beginning of 1970."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
 
 
 def run_record(row: Sequence[Any]) -> RunRecord:

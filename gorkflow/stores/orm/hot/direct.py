@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 BIGINT = 20
-"""The server's number of the type; one alone is read without a loader for each row."""
+"""The server's number of the type; rows of nothing else need no loader for each of them."""
 
 try:
     from psycopg import generators
@@ -67,9 +67,14 @@ def execute(
         result = session.wait(generators.execute(session.pgconn))[-1]
         if result.status != ExecStatus.TUPLES_OK:
             raise error_from_result(result, encoding=session.info.encoding)
-        if result.nfields == 1 and result.ftype(0) == BIGINT:
-            return [(int(result.get_value(row, 0) or 0),) for row in range(result.ntuples)]
+        if all(result.ftype(column) == BIGINT for column in range(result.nfields)):
+            return [_numbers(result, row) for row in range(result.ntuples)]
         rows = Transformer(session)
         rows.set_pgresult(result)
         found: list[tuple[Any, ...]] = rows.load_rows(0, result.ntuples, tuple)
     return found
+
+
+def _numbers(result: Any, row: int) -> tuple[int | None, ...]:
+    texts = [result.get_value(row, column) for column in range(result.nfields)]
+    return tuple([None if text is None else int(text) for text in texts])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -60,9 +59,8 @@ def start(new: NewRun, taker: Taker | None, connection: Any) -> Started:
         found = rows_of(START, _start_values(new), connection)
         if not found:
             return None
-        created_at = time_of(found[0][0])
-        late = None if new.timeout is None else created_at + timedelta(seconds=new.timeout)
-        return new_record(new, created_at, None, late), None
+        created_at, deadline_at = map(time_of, found[0])
+        return new_record(new, created_at, None, deadline_at), None
     first = first_entry(new, taker)
     values = {**_start_values(new), **_taker_values(taker), "first": first}
     found = rows_of(BEGIN, values, connection)

@@ -31,8 +31,8 @@ END = """
 """
 DONE = f"done (run_id, {NAMES}) AS ({END} RETURNING step.run_id, {ROW})"
 
-# A time alone, as microseconds since 1970: the driver would look for a reader of times, and for the
-# time zone, for each of them.
+# Times alone, as microseconds since 1970: the driver would look for a reader of times, and for the
+# time zone, for each row of them.
 MICROSECONDS = "(EXTRACT(EPOCH FROM {time}) * 1000000)::bigint"
 
 # By its key, in a small table too: in the index of the status all that has run lies about until
@@ -234,7 +234,7 @@ WITH {NEW_RUN.format(status="'PENDING'", began="NULL::timestamptz")}, steps AS (
         '', 0, 0, 0, 0, ''
     {NEW_STEPS}
 )
-SELECT {MICROSECONDS.format(time="created_at")} FROM run
+SELECT {MICROSECONDS.format(time="created_at")}, {MICROSECONDS.format(time="deadline_at")} FROM run
 """)
 
 # The same, and the first of the steps is the taker's.
