@@ -181,7 +181,7 @@ class Dashboard:
 
         Runs that are held back by a limit do not count: their work waits for them, not for workers.
         """
-        steps = StepExecution.objects.using(using())
+        steps = StepExecution.objects.using(using()).live()
         free = Q(run__run_limit=None) | Q(run__status=RunStatus.RUNNING)
         rows = (
             steps.filter(

@@ -6,6 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Index, Model, Q, UniqueConstraint
+from django.db.models.expressions import RawSQL
+
+
+def asking(column: str) -> Q:
+    """Return the condition of those who want an index that is there for those who ask.
+
+    Args:
+        column: its `asked`. The condition is true of every row.
+
+    """
+    # Said with a parameter, a database could not tell beforehand that it is the index's own.
+    return Q(**{f"{column}__gte": RawSQL("0", ())})
 
 
 class LiveIndex(Index):
@@ -18,25 +30,34 @@ class LiveIndex(Index):
         fields: what is indexed.
         name: of the index.
         live: the field.
+        asked: if given, a field that is never negative. Then the index is there for queries that
+            say so (`asking`), and no planner can take it for another.
 
     """
 
-    def __init__(self, *, fields: Sequence[str], name: str, live: str) -> None:
+    def __init__(
+        self, *, fields: Sequence[str], name: str, live: str, asked: str | None = None
+    ) -> None:
         super().__init__(fields=fields, name=name)
         self.live = live
+        self.asked = asked
 
     def deconstruct(self) -> Any:
         """Return what a migration needs to make it again, by its public path."""
         _path, expressions, options = super().deconstruct()
-        return "gorkflow.models.LiveIndex", expressions, {**options, "live": self.live}
+        options["live"] = self.live
+        if self.asked:
+            options["asked"] = self.asked
+        return "gorkflow.models.LiveIndex", expressions, options
 
     def create_sql(
         self, model: type[Model], schema_editor: Any, using: str = "", **kwargs: Any
     ) -> Any:
         """Return the statement that creates it."""
-        built = Index(
-            fields=self.fields, name=self.name, condition=_condition(self.live, schema_editor)
-        )
+        condition = _condition(self.live, schema_editor)
+        if condition is not None and self.asked:
+            condition &= asking(self.asked)
+        built = Index(fields=self.fields, name=self.name, condition=condition)
         return built.create_sql(model, schema_editor, using=using, **kwargs)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 
 from gorkflow.models.fields import HasTag
+from gorkflow.models.indexes import asking
 from gorkflow.statuses import ACTIVE_RUNS, CLAIMABLE_STEPS, TERMINAL_RUNS, StepStatus
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class RunQuerySet(models.QuerySet["WorkflowRun"]):
 
 class StepQuerySet(models.QuerySet["StepExecution"]):
     """Steps."""
+
+    def live(self) -> Self:
+        """Steps of all runs that are due some time or held, by the index that is theirs alone."""
+        return self.filter(asking("map_index"), due_at__isnull=False)
 
     def due(self, now: Any) -> Self:
         """Steps that may be claimed now: parents over, time come."""

@@ -2,6 +2,8 @@
 
 import re
 import sqlite3
+from collections import defaultdict
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -22,6 +24,7 @@ from gorkflow.models import (
 )
 from gorkflow.stores.orm import DjangoStore
 from gorkflow.stores.orm.claiming import admissible
+from gorkflow.stores.orm.hot.statements import CLAIM, IDLE, finish_statement
 from gorkflow.testing.contracts.kit import error, graph_of, new_run, planner_of
 from tests.races.kit import is_postgresql, taker
 
@@ -185,6 +188,61 @@ def test_a_sweep_reads_no_run_that_has_time_even_if_statistics_call_all_of_them_
     look = lambda: STORE.sweep(limit=10, resend_after=60.0)  # noqa: E731
 
     assert cost_of(look, analyzed=True) < (5 if counts_instructions() else 100)
+
+
+def test_no_planner_can_take_the_index_of_sweeps_for_a_claim():
+    """By statistics of an hour when nothing waited it looks as good as the run's own."""
+    if not is_postgresql():
+        pytest.skip("only PostgreSQL tells the plan of a statement with a name")
+    run_with(100, "PENDING")
+    statements = [CLAIM, IDLE, finish_statement(adds=False, joins=1, looks=True)]
+    with suppress(_EnoughError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        # Were there a way to use the other index, it would be taken now.
+        cursor.execute("DROP INDEX gorkflow_step_claim")
+        plans = [generic_plan(cursor, each) for each in statements]
+        raise _EnoughError
+
+    assert all("gorkflow_step_in_run" in plan for plan in plans)
+    assert not [plan for plan in plans if "gorkflow_step_due" in plan]
+
+
+class _EnoughError(Exception):
+    """Rolls back what was done to the tables."""
+
+
+def generic_plan(cursor, statement):
+    cursor.execute(statement.prepare.replace(statement.name.decode(), "looked_at"))
+    values = ", ".join(["NULL"] * len(statement.parameters(defaultdict(lambda: None))))
+    cursor.execute(f"EXPLAIN EXECUTE looked_at ({values})")
+    plan = "\n".join(line for (line,) in cursor.fetchall())
+    cursor.execute("DEALLOCATE looked_at")
+    return plan
+
+
+def test_a_sweep_has_an_index_of_its_own():
+    run_with(100, "PENDING")
+    with CaptureQueriesContext(connection) as captured:
+        STORE.sweep(limit=10, resend_after=0.0, ahead=60.0)
+
+    looks = [sql for sql in statements_of(captured) if "due_at" in sql and "ORDER BY" in sql]
+    assert len(looks) >= 3
+    assert {sql for sql in looks if not can_use(sql, "gorkflow_step_due")} == set()
+
+
+def can_use(sql, index):
+    explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+    found = []
+    with suppress(_EnoughError), transaction.atomic(), connection.cursor() as cursor:
+        if is_postgresql():
+            # Of a table as small as this it could read anything.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("DROP INDEX gorkflow_step_claim")
+        cursor.execute(f"{explain} {sql}".replace("%", "%%"))
+        found = cursor.fetchall()
+        raise _EnoughError
+    return index in str(found)
 
 
 def test_admitting_a_run_costs_the_same_however_many_wait_behind_it():

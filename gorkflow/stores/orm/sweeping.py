@@ -24,6 +24,7 @@ def sweep(limit: int, resend_after: float, ahead: float, using: str) -> Swept:
     """Return expired claims and overdue runs, and mark waiting steps as told of again."""
     expired = (
         StepExecution.objects.using(using)
+        .live()
         .expired(DatabaseTime())
         .exclude(token=None)
         .select_related("run")
@@ -49,7 +50,7 @@ def sweep(limit: int, resend_after: float, ahead: float, using: str) -> Swept:
 
 def _next_end(ahead: float, using: str) -> float | None:
     """Return the seconds until the first of the leases ends that are not renewed in time."""
-    held = StepExecution.objects.using(using).held()
+    held = StepExecution.objects.using(using).live().held()
     soon = held.filter(due_at__gt=DatabaseTime(), due_at__lte=DatabaseTime(ahead))
     times = soon.order_by("due_at").values_list("due_at", DatabaseTime()).first()
     return None if times is None else (times[0] - times[1]).total_seconds()
@@ -62,9 +63,10 @@ def _claim_columns() -> tuple[str, ...]:
 
 def _resend(limit: int, resend_after: float, using: str) -> list[Hint]:
     steps = StepExecution.objects.using(using)
-    waiting = steps.filter(status=StepStatus.PENDING, due_at__lte=DatabaseTime(-resend_after))
+    live = steps.live()
+    waiting = live.filter(status=StepStatus.PENDING, due_at__lte=DatabaseTime(-resend_after))
     # Nobody has been told of these: a broker holds nothing back for long.
-    come = steps.filter(Q(status=StepStatus.RETRYING) | PUT_OFF, due_at__lte=DatabaseTime())
+    come = live.filter(Q(status=StepStatus.RETRYING) | PUT_OFF, due_at__lte=DatabaseTime())
     if not come.exists() and not waiting.exists():
         # An idle sweep writes nothing and takes no lock.
         return []
