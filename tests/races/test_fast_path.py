@@ -1,5 +1,7 @@
 """The one-statement transitions, made to wait for each other in the middle."""
 
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -7,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from gorkflow import RunStatus, StepStatus
 from gorkflow.engine.planner import Outcome
 from gorkflow.errors import ErrorCode
-from gorkflow.models import WorkflowRun
+from gorkflow.models import StepExecution, WorkflowRun
 from gorkflow.stores.orm import DjangoStore, finishing
-from gorkflow.stores.orm.hot import hot_path
+from gorkflow.stores.orm.hot import hot_path, prepared
 from gorkflow.testing.contracts.kit import (
     CHAIN,
     DIAMOND,
@@ -237,3 +239,46 @@ def test_a_session_that_knows_the_statement_already_uses_it():
         claim(run_id)
 
     assert [each["sql"].split()[0] for each in captured.captured_queries] == ["EXECUTE"]
+
+
+@prepares
+def test_plans_that_were_made_of_a_small_table_are_not_kept_while_it_fills():
+    for _ in range(10):
+        finish(claim(create()), take=taker())
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE gorkflow_stepexecution, gorkflow_workflowrun")
+    for _ in range(10):  # the sixth plan is kept
+        finish(claim(create()), take=taker())
+    fill(2000)
+    many = [create() for _ in range(20)]
+
+    assert rows_read_one_by_one(lambda: finish(claim(many.pop()), take=taker())) > 2000
+    prepared._prepared[connection.connection].plans_end -= prepared.PLAN_SECONDS
+    assert rows_read_one_by_one(lambda: finish(claim(many.pop()), take=taker())) == 0
+    StepExecution.objects.filter(step_id__startswith="old-").delete()
+
+
+def fill(count):
+    run_id = uuid4()  # of a run that nobody asks for
+    rows = [
+        StepExecution(run_id=run_id, step_id=f"old-{number}", position=0, status="COMPLETED")
+        for number in range(count)
+    ]
+    StepExecution.objects.bulk_create(rows)
+
+
+def rows_read_one_by_one(act):
+    """How many rows of steps PostgreSQL reads without an index."""
+    counts = []
+    for each in (lambda: None, act):
+        each()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_force_next_flush()")
+            cursor.execute("SELECT 1")
+            cursor.execute(
+                "SELECT seq_tup_read FROM pg_stat_user_tables"
+                " WHERE relname = 'gorkflow_stepexecution'"
+            )
+            counts.append(cursor.fetchone()[0])
+    before, after = counts
+    return after - before

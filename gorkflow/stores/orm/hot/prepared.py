@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -97,8 +98,22 @@ class Statement:
         ]
 
 
-_prepared: WeakKeyDictionary[Any, dict[Statement, bool]] = WeakKeyDictionary()
-"""For each of a driver's connections the statements it has seen, and whether they are prepared."""
+PLAN_SECONDS = 5.0
+"""How long a session's plans are used. PostgreSQL makes them anew when it has new statistics, and
+until then reads a table from end to end that was small when they were made: in a burst it fills
+within seconds, and autovacuum comes once a minute."""
+
+
+class _Known(dict[Statement, bool]):
+    """The statements that a session has seen, and whether they are prepared."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plans_end = time.monotonic() + PLAN_SECONDS
+
+
+_prepared: WeakKeyDictionary[Any, _Known] = WeakKeyDictionary()
+"""What each of a driver's connections knows."""
 _pooled: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 """The driver's connections behind which sessions change."""
 
@@ -120,6 +135,7 @@ def _rows_directly(
     direct.make_ready(connection)
     if connection.connection is not session:
         return None
+    _renew_plans(connection, seen)
     try:
         return direct.execute(connection, statement.name, statement.parameters(values))
     except Error as error:
@@ -142,8 +158,9 @@ def _rows_by_cursor(
 
 
 def _execute(cursor: Any, session: Any, statement: Statement, values: dict[str, Any]) -> None:
-    seen = _prepared.setdefault(session, {})
+    seen = _prepared.setdefault(session, _Known())
     try:
+        _renew_plans(cursor.db, seen)
         if seen.get(statement) is False:
             _prepare(cursor, statement)
             seen[statement] = True
@@ -155,6 +172,16 @@ def _execute(cursor: Any, session: Any, statement: Statement, values: dict[str, 
     # Once is not worth preparing: many connections live for one message.
     seen[statement] = False
     cursor.execute(statement.text, values)
+
+
+def _renew_plans(connection: Any, seen: _Known) -> None:
+    now = time.monotonic()
+    if now < seen.plans_end:
+        return
+    seen.plans_end = now + PLAN_SECONDS
+    # By the driver: whoever counts what is sent would find one more by chance.
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")
 
 
 def _pool_or_raise(session: Any, error: Error) -> None:
