@@ -140,6 +140,7 @@ def insert_steps(
     run_id: UUID, steps: Iterable[NewStep], using: str, *, run_at: datetime | None = None
 ) -> list[StepExecution]:
     """Insert step rows; those that wait for no parent are due at once, or at `run_at`."""
+    now = DatabaseTime()
     rows = [
         StepExecution(
             run_id=run_id,
@@ -148,8 +149,8 @@ def insert_steps(
             queue=new.queue,
             pending=new.pending,
             status=StepStatus.PENDING,
-            due_at=None if new.pending else run_at or DatabaseTime(),
-            ready_at=None if new.pending or run_at else DatabaseTime(),
+            due_at=None if new.pending else run_at or now,
+            ready_at=None if new.pending or run_at else now,
         )
         for new in steps
     ]
