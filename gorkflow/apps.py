@@ -21,12 +21,12 @@ class GorkflowConfig(AppConfig):
         from gorkflow import celery_worker, tasks  # noqa: F401, PLC0415  they connect themselves
         from gorkflow.checks import check_all  # noqa: PLC0415
         from gorkflow.definition.binding import bind_engine  # noqa: PLC0415
-        from gorkflow.dispatch import sqlite_broker  # noqa: PLC0415
+        from gorkflow.dispatch import transports  # noqa: PLC0415
         from gorkflow.errors import ConfigurationError  # noqa: PLC0415
         from gorkflow.settings import get_settings  # noqa: PLC0415
         from gorkflow.wiring import get_engine  # noqa: PLC0415
 
-        sqlite_broker.register()
+        transports.register()
         bind_engine(get_engine)
         checks.register(check_all, "gorkflow")
         try:

@@ -36,10 +36,11 @@ from queue import Empty
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from kombu.transport import TRANSPORT_ALIASES, virtual
+from kombu.transport import virtual
 from kombu.utils.json import dumps, loads
 
 from gorkflow.dispatch.sqlite_file import PURGE, BrokerFile, BrokerFileError
+from gorkflow.dispatch.transports import register
 
 __all__ = ["BrokerFile", "BrokerFileError", "Channel", "QoS", "Transport", "register"]
 
@@ -230,11 +231,6 @@ class Transport(virtual.Transport):
             logger.warning("cannot poll: %s", error)
         else:
             self.wake()  # one message per turn, so that the loop stays responsive
-
-
-def register() -> None:
-    """Make kombu know `sqlitefile://`. Importing this module has done it."""
-    TRANSPORT_ALIASES["sqlitefile"] = f"{__name__}:{Transport.__qualname__}"
 
 
 register()

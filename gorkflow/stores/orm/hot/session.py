@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
@@ -86,7 +85,7 @@ class RawSession(Session):
     def __enter__(self) -> Self:
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error:
+        except self._connection.Database.Error:
             with self._connection.wrap_database_errors:
                 raise
         return self
@@ -102,7 +101,7 @@ class RawSession(Session):
                 raise error
             self._cursor.execute("COMMIT")
         except BaseException:
-            with suppress(sqlite3.Error):
+            with suppress(self._connection.Database.Error):
                 self._driver.rollback()
             with self._connection.wrap_database_errors:
                 raise
@@ -136,4 +135,8 @@ def _may_go_directly(connection: Any) -> bool:
 
     Whoever wants to see statements (a log, a debug toolbar, a test that counts) is shown them.
     """
-    return isinstance(connection.connection, sqlite3.Connection) and is_unwatched(connection)
+    if connection.vendor != "sqlite" or not is_unwatched(connection):
+        return False
+    import sqlite3  # noqa: PLC0415  one megabyte that a worker of another database has no use for
+
+    return isinstance(connection.connection, sqlite3.Connection)
