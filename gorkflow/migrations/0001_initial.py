@@ -195,7 +195,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='stepexecution',
-            index=gorkflow.models.LiveIndex(asked='map_index', fields=['due_at'], live='due_at', name='gorkflow_step_due'),
+            index=gorkflow.models.LiveIndex(fields=['due_at'], live='due_at', name='gorkflow_step_due', reserved='map_index'),
         ),
         migrations.AddIndex(
             model_name='stepexecution',

@@ -9,11 +9,11 @@ from django.db.models import Index, Model, Q, UniqueConstraint
 from django.db.models.expressions import RawSQL
 
 
-def asking(column: str) -> Q:
-    """Return the condition of those who want an index that is there for those who ask.
+def with_reserved(column: str) -> Q:
+    """Return the condition by which a query may use a reserved index; it is true of every row.
 
     Args:
-        column: its `asked`. The condition is true of every row.
+        column: the index's `reserved`.
 
     """
     # Said with a parameter, a database could not tell beforehand that it is the index's own.
@@ -30,24 +30,24 @@ class LiveIndex(Index):
         fields: what is indexed.
         name: of the index.
         live: the field.
-        asked: if given, a field that is never negative. Then the index is there for queries that
-            say so (`asking`), and no planner can take it for another.
+        reserved: if given, a field that is never negative. Then the index is there for queries
+            that say so (`with_reserved`), and no planner can take it for another.
 
     """
 
     def __init__(
-        self, *, fields: Sequence[str], name: str, live: str, asked: str | None = None
+        self, *, fields: Sequence[str], name: str, live: str, reserved: str | None = None
     ) -> None:
         super().__init__(fields=fields, name=name)
         self.live = live
-        self.asked = asked
+        self.reserved = reserved
 
     def deconstruct(self) -> Any:
         """Return what a migration needs to make it again, by its public path."""
         _path, expressions, options = super().deconstruct()
         options["live"] = self.live
-        if self.asked:
-            options["asked"] = self.asked
+        if self.reserved:
+            options["reserved"] = self.reserved
         return "gorkflow.models.LiveIndex", expressions, options
 
     def create_sql(
@@ -55,8 +55,8 @@ class LiveIndex(Index):
     ) -> Any:
         """Return the statement that creates it."""
         condition = _condition(self.live, schema_editor)
-        if condition is not None and self.asked:
-            condition &= asking(self.asked)
+        if condition is not None and self.reserved:
+            condition &= with_reserved(self.reserved)
         built = Index(fields=self.fields, name=self.name, condition=condition)
         return built.create_sql(model, schema_editor, using=using, **kwargs)
 

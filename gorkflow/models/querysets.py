@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 
 from gorkflow.models.fields import HasTag
-from gorkflow.models.indexes import asking
+from gorkflow.models.indexes import with_reserved
 from gorkflow.statuses import ACTIVE_RUNS, CLAIMABLE_STEPS, TERMINAL_RUNS, StepStatus
 
 if TYPE_CHECKING:
@@ -43,11 +43,15 @@ class StepQuerySet(models.QuerySet["StepExecution"]):
 
     def live(self) -> Self:
         """Steps of all runs that are due some time or held, by the index that is theirs alone."""
-        return self.filter(asking("map_index"), due_at__isnull=False)
+        return self.filter(with_reserved("map_index"), due_at__isnull=False)
 
     def due(self, now: Any) -> Self:
         """Steps that may be claimed now: parents over, time come."""
-        return self.filter(status__in=CLAIMABLE_STEPS, due_at__lte=now)
+        return self.live().filter(status__in=CLAIMABLE_STEPS, due_at__lte=now)
+
+    def due_in(self, run: Any, now: Any) -> Self:
+        """Steps of one run that may be claimed now, by the index of claims."""
+        return self.filter(run_id=run, status__in=CLAIMABLE_STEPS, due_at__lte=now)
 
     def held(self) -> Self:
         """Steps that a worker holds."""
@@ -56,7 +60,7 @@ class StepQuerySet(models.QuerySet["StepExecution"]):
 
     def expired(self, now: Any) -> Self:
         """Held steps whose lease has ended."""
-        return self.held().filter(due_at__lte=now)
+        return self.live().held().filter(due_at__lte=now)
 
     def without_payloads(self) -> Self:
         """Leave the large columns in the database."""

@@ -72,7 +72,7 @@ class StepExecution(models.Model):
             # alone: by statistics of an idle hour a planner would take it for claims, too, and
             # read past what other runs wait for.
             LiveIndex(
-                fields=["due_at"], name="gorkflow_step_due", live="due_at", asked="map_index"
+                fields=["due_at"], name="gorkflow_step_due", live="due_at", reserved="map_index"
             ),
             # In the order in which a run's due steps are claimed.
             LiveIndex(

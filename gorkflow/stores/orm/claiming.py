@@ -65,7 +65,7 @@ def admissible(run: WorkflowRun, using: str) -> list[WorkflowRun]:
     free = run.run_limit - runs.filter(status=RunStatus.RUNNING).count()
     if free <= 0:
         return []
-    due = StepExecution.objects.due(DatabaseTime()).filter(run_id=OuterRef("pk")).order_by()
+    due = StepExecution.objects.due_in(OuterRef("pk"), DatabaseTime()).order_by()
     # Not as a condition that EXISTS: a database that joins the two tables looks at every pending
     # run, where the first few that it comes to by their index are enough.
     pending = runs.alias(due=Subquery(due.values("pk")[:1])).filter(
@@ -159,7 +159,7 @@ def insert_steps(
 
 def waiting_queues(run: WorkflowRun, using: str, limit: int) -> list[str]:
     """Return the queues of due steps of a run, one entry a step."""
-    due = StepExecution.objects.using(using).due(DatabaseTime()).filter(run_id=run.id)
+    due = StepExecution.objects.using(using).due_in(run.id, DatabaseTime())
     return list(due.order_by().values_list("queue", flat=True)[:limit])
 
 

@@ -24,7 +24,6 @@ def sweep(limit: int, resend_after: float, ahead: float, using: str) -> Swept:
     """Return expired claims and overdue runs, and mark waiting steps as told of again."""
     expired = (
         StepExecution.objects.using(using)
-        .live()
         .expired(DatabaseTime())
         .exclude(token=None)
         .select_related("run")
