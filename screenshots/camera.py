@@ -13,21 +13,10 @@ from typing import Any, Self
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from screenshots.chromium import ARGUMENTS
 from screenshots.scene import Site
 
-ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--force-color-profile=srgb",
-)
+FOR_PICTURES = (*ARGUMENTS, "--hide-scrollbars", "--force-color-profile=srgb")
 VIEWS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
@@ -114,7 +103,7 @@ class Camera:
             raise SystemExit(msg)
         self._directory.mkdir(parents=True, exist_ok=True)
         self._playwright = sync_playwright().start()
-        self._browser = self._playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        self._browser = self._playwright.chromium.launch(executable_path=path, args=FOR_PICTURES)
         return self
 
     def __exit__(

@@ -10,19 +10,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from gorkflow import register, registry
+from screenshots.chromium import ARGUMENTS
 from tests.admin.flows import Order, order_workflow
 
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",  # as root Chromium has none
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE = 20_000
 """Milliseconds."""
 
