@@ -10,9 +10,19 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
+from typing import NamedTuple
 
 PATIENCE = 10.0
 """Seconds. Whoever takes longer waits for a server, and is not in the middle of anything."""
+
+
+class _Around(NamedTuple):
+    """What is done around a fork."""
+
+    before: Callable[[], object]
+    in_parent: Callable[[], object]
+    in_child: Callable[[], object]
 
 
 class ForkGuard:
@@ -20,37 +30,63 @@ class ForkGuard:
 
     def __init__(self) -> None:
         self._is_registered = False
+        self._brought: list[_Around] = []
         self._reset()
 
     def _reset(self) -> None:
         self._changed = threading.Condition()
         self._inside: set[int] = set()
 
+    def bring(
+        self,
+        before: Callable[[], object],
+        in_parent: Callable[[], object],
+        in_child: Callable[[], object],
+    ) -> None:
+        """Have something done around each fork, once no thread is inside.
+
+        A lock that threads take inside has to be free until they are done; of hooks that are
+        registered with Python itself, whichever came last would be called first.
+        """
+        with self._changed:
+            self._register()
+            self._brought.append(_Around(before, in_parent, in_child))
+
     def __enter__(self) -> None:
         with self._changed:
-            if not self._is_registered:
-                # Not before it is needed: what was registered last is called first before a fork,
-                # and the embedded broker's own lock has to be free until the threads are done.
-                self._is_registered = True
-                os.register_at_fork(
-                    before=self._wait,
-                    after_in_parent=self._release,
-                    after_in_child=self._reset,
-                )
+            self._register()
             self._inside.add(threading.get_ident())
+
+    def _register(self) -> None:
+        if not self._is_registered:
+            self._is_registered = True
+            os.register_at_fork(
+                before=self._before,
+                after_in_parent=self._in_parent,
+                after_in_child=self._in_child,
+            )
 
     def __exit__(self, *_error: object) -> None:
         with self._changed:
             self._inside.discard(threading.get_ident())
             self._changed.notify_all()
 
-    def _wait(self) -> None:
+    def _before(self) -> None:
         self._changed.acquire()  # held until the fork is done: nobody enters
         own = {threading.get_ident()}
         self._changed.wait_for(lambda: self._inside <= own, PATIENCE)
+        for each in self._brought:
+            each.before()
 
-    def _release(self) -> None:
+    def _in_parent(self) -> None:
+        for each in self._brought:
+            each.in_parent()
         self._changed.release()
+
+    def _in_child(self) -> None:
+        for each in self._brought:
+            each.in_child()
+        self._reset()
 
 
 NO_FORK = ForkGuard()

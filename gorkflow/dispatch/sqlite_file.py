@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import threading
 import time
@@ -13,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from gorkflow.forks import NO_FORK
 
 __all__ = ["PURGE", "BrokerFile", "BrokerFileError"]
 
@@ -251,4 +252,4 @@ def _in_child() -> None:
     _lock.release()
 
 
-os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
+NO_FORK.bring(_before_fork, _in_parent, _in_child)

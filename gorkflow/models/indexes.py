@@ -31,7 +31,8 @@ class LiveIndex(Index):
         name: of the index.
         live: the field.
         reserved: if given, a field that is never negative. Then the index is there for queries
-            that say so (`with_reserved`), and no planner can take it for another.
+            that say so (`with_reserved`), and no planner can take it for another (where the
+            database has such indexes).
 
     """
 

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -108,3 +110,37 @@ def test_a_thread_may_fork_while_it_uses_the_store_itself(monkeypatch):
         assert fork(lambda: None) == 0
 
     assert time.monotonic() - began < 30
+
+
+def test_a_lock_that_is_brought_late_is_taken_when_the_threads_inside_are_done(monkeypatch):
+    guard, lock = forks.ForkGuard(), threading.Lock()
+    monkeypatch.setattr(forks, "PATIENCE", 60)
+    entered, forking, done = threading.Event(), threading.Event(), threading.Event()
+
+    def use():
+        with guard:
+            entered.set()
+            assert forking.wait(10)
+            with lock:
+                done.set()
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    assert entered.wait(10)
+    guard.bring(lock.acquire, lock.release, lock.release)
+    os.register_at_fork(before=forking.set)
+
+    assert fork(lambda: None if done.is_set() and lock.acquire(timeout=1) else 1 / 0) == 0
+    assert not lock.locked()
+    thread.join()
+
+
+def test_the_brokers_lock_is_brought_along_whoever_publishes_first():
+    """In a fresh process it is loaded by the first message, when threads are inside already."""
+    script = """
+from gorkflow.forks import NO_FORK
+with NO_FORK:
+    from gorkflow.dispatch import sqlite_file
+assert [each.before for each in NO_FORK._brought] == [sqlite_file._before_fork]
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
