@@ -45,7 +45,8 @@ class System:
 
 _TWO = ("many",)
 _FLOOR = ("statement", "transaction")
-_DIRECT = ("chain", "fanout", "wide", "long", "longest")
+DIRECT = ("chain", "fanout", "wide", "long", "longest")
+"""What runs in one process."""
 _SLOW = ("memory", "recovery")
 
 SYSTEMS = (
@@ -74,14 +75,14 @@ SYSTEMS = (
         title="gorkflow in process: PostgreSQL",
         driver="ours_direct",
         needs=(Need.POSTGRES,),
-        only=_DIRECT,
+        only=DIRECT,
     ),
     System(
         name="ours-direct-sqlite",
         title="gorkflow in process: SQLite",
         driver="ours_direct",
         needs=(Need.SQLITE,),
-        only=_DIRECT,
+        only=DIRECT,
     ),
     System(
         name="ours-redis-history",
@@ -95,7 +96,7 @@ SYSTEMS = (
         title="gorkflow in process: PostgreSQL with old runs",
         driver="ours_direct",
         needs=(Need.POSTGRES,),
-        only=_DIRECT,
+        only=DIRECT,
         history=True,
     ),
     System(

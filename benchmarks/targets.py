@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks.catalogue import DIRECT
 from benchmarks.figures import Figure, Samples, Spread, difference, ratio
 
 P50 = "p50_ms"
-BESIDE_HISTORY = ("chain", "many", "fanout", "wide", "long", "longest", "start", "payload")
-DIRECT_BESIDE_HISTORY = ("chain", "fanout", "wide", "long", "longest")
+BESIDE_HISTORY = (*DIRECT, "many", "start", "payload")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +65,23 @@ def _worker(system: str, beside: str = "") -> tuple[Target, ...]:
             lower_is_better=True,
             join=difference,
         ),
-        Target(
+        _at_most(
             f"{beside}worker child's memory: growth over the runs",
             Figure(system, "memory", "growth_mb"),
-            None,
             2,
-            0,
-            unit=" MB",
-            lower_is_better=True,
+            " MB",
         ),
-        Target(
+        _at_most(
             f"{beside}a killed worker's step runs again, after its lease's end",
             Figure(system, "recovery", "after_lease_s"),
-            None,
             1,
-            0,
-            unit=" s",
-            lower_is_better=True,
+            " s",
         ),
     )
+
+
+def _at_most(title: str, ours: Figure, most: float, unit: str) -> Target:
+    return Target(title, ours, None, most, 0, unit=unit, lower_is_better=True)
 
 
 TARGETS = (
@@ -134,6 +132,6 @@ TARGETS = (
     ),
     *_worker("ours-redis"),
     *(_history("ours-redis", workload) for workload in BESIDE_HISTORY),
-    *(_history("ours-direct", workload) for workload in DIRECT_BESIDE_HISTORY),
+    *(_history("ours-direct", workload) for workload in DIRECT),
     *_worker("ours-redis-history", "history: "),
 )

@@ -57,6 +57,11 @@ class ForkGuard:
             self._register()
             self._inside.add(threading.get_ident())
 
+    def __exit__(self, *_error: object) -> None:
+        with self._changed:
+            self._inside.discard(threading.get_ident())
+            self._changed.notify_all()
+
     def _register(self) -> None:
         if not self._is_registered:
             self._is_registered = True
@@ -65,11 +70,6 @@ class ForkGuard:
                 after_in_parent=self._in_parent,
                 after_in_child=self._in_child,
             )
-
-    def __exit__(self, *_error: object) -> None:
-        with self._changed:
-            self._inside.discard(threading.get_ident())
-            self._changed.notify_all()
 
     def _before(self) -> None:
         self._changed.acquire()  # held until the fork is done: nobody enters

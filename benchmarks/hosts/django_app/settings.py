@@ -48,7 +48,7 @@ GORKFLOW = (
 )
 
 if not BARE:
-    # The demo and DBOS bring it along, and structlog takes it where it is: 4 MB in each of our
+    # The demo and DBOS bring it along, and structlog takes it where it is: 3 MB in each of our
     # workers, which a plain installation does not have.
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     import structlog
